@@ -1,0 +1,1 @@
+"""The round: intake, drafting, the three specialists, decision, hold and release, in one LangGraph graph."""

@@ -1,0 +1,1 @@
+"""The drug-interaction specialist: contextual drug safety from reviewed tables."""

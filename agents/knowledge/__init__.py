@@ -1,0 +1,1 @@
+"""The knowledge specialist: claims of the draft against evidence."""

@@ -1,0 +1,132 @@
+"""What a round needs from outside: specialists, model, retrieval, clock, compute. Implementations live elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+from wardround.policies.finding import Finding
+from wardround.policies.request import Case, Evidence
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a specialist says of one case."""
+
+    findings: tuple[Finding, ...] = ()
+    """What it noticed, most serious first."""
+    channels: tuple[str, ...] = ()
+    """Channels it read, for the receipt."""
+    notes: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Versions of tables and models it used, and what it had to skip, for the receipt and the replay."""
+    supported: tuple[Finding, ...] = ()
+    """Never judged: claims found supported, with citations, for the client to render (knowledge only)."""
+
+
+class Specialist(Protocol):
+    """One of the agents that look at a case. Deterministic: the same case and settings give the same report.
+
+    Both methods may raise and may be cancelled at their deadline: the caller turns either into `agent_failure`.
+    CPU-bound work longer than a millisecond goes through `Compute.run`.
+    """
+
+    @property
+    def name(self) -> str:
+        """The name in findings, receipts and the policy's `agents:` section."""
+        ...
+
+    async def screen(self, case: Case, settings: Mapping[str, Any]) -> Report:
+        """Look at the request, conversation and evidence before a model is called; `case.draft` is None."""
+        ...
+
+    async def check(self, case: Case, settings: Mapping[str, Any]) -> Report:
+        """Look at the draft and its tool calls in the light of the request; never repeats what `screen` reported.
+
+        With `case.complete` False the text may go on: report nothing that only more text could settle by itself,
+        such as an omission.
+        """
+        ...
+
+
+class Compute(Protocol):
+    """A bounded pool for CPU work."""
+
+    async def run(self, work: Callable[..., T], /, *args: Any) -> T:
+        """Run `work(*args)` off the event loop and return its result."""
+        ...
+
+
+class Clock(Protocol):
+    """Time, injectable."""
+
+    def now(self) -> datetime:
+        """Current time, UTC, aware."""
+        ...
+
+    def monotonic_s(self) -> float:
+        """Seconds of a clock that never goes back."""
+        ...
+
+
+class Retriever(Protocol):
+    """A store of passages."""
+
+    async def search(self, query: str, *, limit: int) -> Sequence[Evidence]:
+        """Passages nearest to the query, best first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCall:
+    """One request to a model."""
+
+    body: Mapping[str, Any]
+    """Chat-completions body as the client sent it, unknown fields included, without the `wardround` object."""
+    models: tuple[str, ...]
+    """Models to try in order, `provider/name` or a bare name for the configured upstream; empty: the body's own."""
+    timeout_s: float
+    """Deadline of one attempt, seconds."""
+    retries: int
+    """Further attempts at each model after 429, 5xx or a lost connection."""
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Headers passed to the upstream: the client's own authorization where the operator forwards it, trace context."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelAnswer:
+    """A whole answer."""
+
+    body: Mapping[str, Any]
+    """Chat-completions answer, untouched."""
+    model: str
+    """The model that answered, as named in the call."""
+    attempts: tuple[str, ...] = ()
+    """One line for each attempt that failed before: model and error class, no content."""
+
+
+class ModelStream(Protocol):
+    """A streamed answer: iterate over chunks as the upstream sent them; always closed by the caller."""
+
+    model: str
+
+    def __aiter__(self) -> AsyncIterator[Mapping[str, Any]]: ...
+
+    async def aclose(self) -> None:
+        """Stop the upstream."""
+        ...
+
+
+class ModelClient(Protocol):
+    """The only way to a model. Raises `UpstreamError`; retries and fallbacks happen inside."""
+
+    async def complete(self, call: ModelCall) -> ModelAnswer:
+        """Ask for a whole answer."""
+        ...
+
+    async def stream(self, call: ModelCall) -> ModelStream:
+        """Ask for a streamed answer; returns after the upstream's headers."""
+        ...

@@ -1,0 +1,1 @@
+"""The safety specialist: privacy, crisis, attack, harm and emergency detectors."""

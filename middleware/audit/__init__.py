@@ -1,0 +1,1 @@
+"""The audit record: its bytes, its hash chain, its verification; needs no database."""

@@ -1,0 +1,1 @@
+"""The law: findings, policies and decisions as pure values and functions. No network, no clock, no model."""

@@ -1,0 +1,1 @@
+"""The policy packs that ship with Wardround, as YAML files."""
