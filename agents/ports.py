@@ -130,3 +130,18 @@ class ModelClient(Protocol):
     async def stream(self, call: ModelCall) -> ModelStream:
         """Ask for a streamed answer; returns after the upstream's headers."""
         ...
+
+
+class Sink(Protocol):
+    """Where a streamed draft goes: keeps what arrives, lets out what was checked."""
+
+    def keep(self, chunk: Mapping[str, Any]) -> None:
+        """A chunk arrived from the upstream; nothing of it may leave yet."""
+        ...
+
+    async def release(self, choice: int, upto: int, replacement: str | None, findings: Sequence[Finding]) -> None:
+        """Let out all text of one choice up to character `upto`, after a durable record of it.
+
+        `replacement` stands for the newly released part where the policy redacts it; None lets it out as it came.
+        """
+        ...

@@ -1,0 +1,110 @@
+"""Running a specialist on a case: side by side, each within its deadline. A failure becomes a finding, never a pass."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import Any, Protocol
+
+from wardround.policies.finding import Finding, FindingKind, Severity
+from wardround.policies.request import Case
+
+from .ports import Report, Specialist
+from .state import Check, CheckStatus, Phase
+
+DEFAULT_DEADLINE_S = 5.0
+"""Deadline of one specialist where the policy names none, seconds."""
+
+
+class AgentSettings(Protocol):
+    """The part of the policy's `agents:` section that concerns one specialist."""
+
+    @property
+    def enabled(self) -> bool: ...
+
+    @property
+    def deadline_s(self) -> float: ...
+
+    @property
+    def options(self) -> Mapping[str, Any]: ...
+
+
+async def screen(agent: Specialist, case: Case, settings: AgentSettings) -> Check:
+    """Let one specialist look at the request alone."""
+    if not settings.enabled:
+        return _skipped(agent, Phase.SCREEN, 0)
+    return await _look(agent, agent.screen(case, settings.options), Phase.SCREEN, 0, settings.deadline_s)
+
+
+async def check(agent: Specialist, cases: Sequence[Case], revision: int, settings: AgentSettings) -> Check:
+    """Let one specialist look at every choice of a draft; the deadline holds for all together."""
+    if not settings.enabled:
+        return _skipped(agent, Phase.CHECK, revision)
+    looks = _all(agent, cases, settings.options)
+    return await _look(agent, looks, Phase.CHECK, revision, settings.deadline_s)
+
+
+async def _all(agent: Specialist, cases: Sequence[Case], options: Mapping[str, Any]) -> Report:
+    if len(cases) == 1:
+        return await agent.check(cases[0], options)
+    reports = [await agent.check(case, options) for case in cases]
+    return Report(
+        findings=tuple(f for r in reports for f in r.findings),
+        channels=tuple(dict.fromkeys(c for r in reports for c in r.channels)),
+        notes={k: v for r in reports for k, v in r.notes.items()},
+        supported=tuple(s for r in reports for s in r.supported),
+    )
+
+
+async def _look(
+    agent: Specialist, looking: Awaitable[Report], phase: Phase, revision: int, deadline_s: float
+) -> Check:
+    started = time.perf_counter()
+    try:
+        async with asyncio.timeout(deadline_s):
+            report = await looking
+    except TimeoutError:
+        return _failed(agent, phase, revision, started, f"no answer within {deadline_s:g} s")
+    except Exception as error:  # noqa: BLE001 - every failure of an agent is a finding, whatever its class
+        return _failed(agent, phase, revision, started, type(error).__name__)
+    return Check(
+        agent=agent.name,
+        phase=phase,
+        status=CheckStatus.RAN,
+        revision=revision,
+        channels=report.channels,
+        findings=report.findings,
+        supported=report.supported,
+        notes=report.notes,
+        elapsed_ms=_since(started),
+    )
+
+
+def _failed(agent: Specialist, phase: Phase, revision: int, started: float, why: str) -> Check:
+    finding = Finding(
+        agent=agent.name,
+        kind=FindingKind.AGENT_FAILURE,
+        subjects=(agent.name,),
+        severity=Severity.MAJOR,
+        message=f"The {agent.name} agent could not finish its {phase}: {why}. The answer is unchecked in this respect.",
+        code=f"agent_failure.{agent.name}",
+    )
+    return Check(
+        agent=agent.name,
+        phase=phase,
+        status=CheckStatus.FAILED,
+        revision=revision,
+        channels=(),
+        findings=(finding,),
+        notes={"error": why},
+        elapsed_ms=_since(started),
+    )
+
+
+def _skipped(agent: Specialist, phase: Phase, revision: int) -> Check:
+    return Check(agent.name, phase, CheckStatus.SKIPPED, revision, (), (), notes={"why": "disabled by the policy"})
+
+
+def _since(started: float) -> float:
+    return round((time.perf_counter() - started) * 1000, 3)

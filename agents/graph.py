@@ -1,0 +1,146 @@
+"""The order of a round, on one screen."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any, Literal
+
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+from langgraph.types import Command
+
+from wardround.policies.decide import Facts, decide
+from wardround.policies.decision import Decision
+from wardround.policies.finding import Action, FindingKind
+
+from . import checks, drafting, intake
+from .context import RoundContext
+from .hold import wait_for_person
+from .release import settle, settle_review
+from .state import RoundState, Status, case_of, judged_findings
+
+SPECIALISTS = ("knowledge", "interactions", "safety")
+"""The agents that look at a draft side by side."""
+Graph = CompiledStateGraph[RoundState, RoundContext, RoundState, RoundState]
+_STOPS = frozenset({Action.ESCALATE, Action.BLOCK})
+
+
+async def take_in(
+    state: RoundState, runtime: Runtime[RoundContext]
+) -> Command[Literal["drafting", "knowledge", "interactions", "safety", "decide"]]:
+    """Understand and screen the request; a crisis or an attack skips the model."""
+    context = runtime.context
+    with context.span("intake"):
+        known: RoundState = {**state, "intake": intake.understand(state["request"])}
+        case, agents = case_of(known), context.policy.agents
+        screens = await asyncio.gather(
+            *(checks.screen(s, case, agents.for_agent(s.name)) for s in context.specialists)
+        )
+        update: RoundState = {"intake": known["intake"], "checks": tuple(screens)}
+        if state.get("draft") is not None:
+            return Command(update=update, goto=SPECIALISTS)
+        noticed = tuple(f for s in screens for f in s.findings if f.kind is not FindingKind.AGENT_FAILURE)
+        decision = decide(context.policy, Facts.of(case), noticed)
+        return Command(update=update, goto="decide" if decision.action in _STOPS else "drafting")
+
+
+async def write_draft(state: RoundState, runtime: Runtime[RoundContext]) -> RoundState:
+    """Ask the model, or write the draft again."""
+    with runtime.context.span("drafting"):
+        review = state.get("review")
+        edit = review.text if review is not None and review.verdict == "edit" else None
+        draft = drafting.edited(state, edit) if edit else await drafting.draft(state, runtime.context)
+        return {"draft": draft, "drafts": (draft,), "review": None}
+
+
+def specialist(name: str) -> Any:
+    """The node of one specialist."""
+
+    async def look(state: RoundState, runtime: Runtime[RoundContext]) -> RoundState:
+        agent, draft = runtime.context.specialist(name), state.get("draft")
+        if agent is None or draft is None:
+            return {}
+        with runtime.context.span(name):
+            cases = [case_of(state, choice) for choice in draft.choices]
+            settings = runtime.context.policy.agents.for_agent(name)
+            return {"checks": (await checks.check(agent, cases, draft.revision, settings),)}
+
+    look.__name__ = name
+    return look
+
+
+async def judge(
+    state: RoundState, runtime: Runtime[RoundContext]
+) -> Command[Literal["drafting", "review", "__end__"]]:
+    """Apply the policy; end the round, send it back for a redraft, or hold it."""
+    context = runtime.context
+    with context.span("decide"):
+        draft, findings = state.get("draft"), judged_findings(state)
+        case = case_of(state, draft.choices[0] if draft and draft.choices else None)
+        decision = decide(context.policy, Facts.of(case), findings)
+        if decision.action is Action.REVISE and _may_revise(state, context):
+            return Command(update={"decision": decision, "decisions": (decision,)}, goto="drafting")
+        decision = _for_a_person(state, context, decision)
+        update: RoundState = {"decision": decision, "decisions": (decision,)}
+        if decision.action is Action.ESCALATE and state["request"].draft is None:
+            return Command(update=update, goto="review")
+        outcome = settle(decision, draft, findings)
+        if state.get("reviews") and outcome.status is Status.RELEASED:
+            outcome = replace(outcome, action=Action.ESCALATE)
+        return Command(update={**update, "outcome": outcome}, goto=END)
+
+
+def _for_a_person(state: RoundState, context: RoundContext, decision: Decision) -> Decision:
+    draft = state.get("draft")
+    if state["request"].draft is not None or decision.action is Action.BLOCK:
+        return decision
+    if decision.action is Action.REVISE:
+        return context.policy.escalated(decision, "The draft could not be corrected by redrafting.")
+    if state.get("reviews") and draft is not None and draft.source != "reviewer":
+        return context.policy.escalated(decision, "A redraft goes back to the reviewer who asked for it.")
+    return decision
+
+
+def _may_revise(state: RoundState, context: RoundContext) -> bool:
+    draft = state.get("draft")
+    if state["request"].draft is not None or state.get("reviews"):
+        return False
+    if context.model is None or draft is None or draft.released:
+        return False
+    return draft.revision < context.policy.agents.drafting.max_revisions
+
+
+async def review(
+    state: RoundState, runtime: Runtime[RoundContext]
+) -> Command[Literal["drafting", "__end__"]]:
+    """Wait for a person and do as decided; an edited text is checked like any draft."""
+    decision = wait_for_person(state)
+    update: RoundState = {"review": decision, "reviews": (decision,)}
+    if decision.verdict in {"edit", "redraft"}:
+        return Command(update=update, goto="drafting")
+    outcome = settle_review(decision, state.get("draft"), runtime.context.policy.messages.block)
+    return Command(update={**update, "outcome": outcome}, goto=END)
+
+
+def build(checkpointer: BaseCheckpointSaver[str] | None = None) -> Graph:
+    """Compile the graph. Without a checkpointer it stops before `review` and leaves the state to be held."""
+    graph = StateGraph(RoundState, RoundContext)
+    graph.add_node("intake", take_in)
+    graph.add_node("drafting", write_draft)
+    for name in SPECIALISTS:
+        graph.add_node(name, specialist(name))
+        graph.add_edge("drafting", name)
+        graph.add_edge(name, "decide")
+    graph.add_node("decide", judge)
+    graph.add_node("review", review)
+    graph.add_edge(START, "intake")
+    return graph.compile(checkpointer=checkpointer, interrupt_before=None if checkpointer else ["review"])
+
+
+def is_held(state: RoundState) -> bool:
+    """Whether the graph stopped to wait for a person."""
+    outcome = state.get("outcome")
+    return outcome is None
