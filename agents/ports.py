@@ -7,10 +7,22 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
-from wardround.policies.finding import Finding
+from wardround.policies.finding import Citation, Finding, Span
 from wardround.policies.request import Case, Evidence
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """A claim of the draft that evidence bears out. Never judged; the client renders it."""
+
+    span: Span
+    """The claim in the draft."""
+    citations: tuple[Citation, ...]
+    """The passages that say so, best first."""
+    confidence: float
+    """The verifier's own estimate that they do, 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +35,8 @@ class Report:
     """Channels it read, for the receipt."""
     notes: Mapping[str, str] = field(default_factory=dict[str, str])
     """Versions of tables and models it used, and what it had to skip, for the receipt and the replay."""
-    supported: tuple[Finding, ...] = ()
-    """Never judged: claims found supported, with citations, for the client to render (knowledge only)."""
+    supported: tuple[Support, ...] = ()
+    """Never judged: claims found supported, in the order of the text, for the client to render (knowledge only)."""
 
 
 class Specialist(Protocol):
