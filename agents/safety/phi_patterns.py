@@ -91,7 +91,9 @@ def _under(host: str, domains: frozenset[str]) -> bool:
 def _network(text: str) -> Iterator[Hit]:
     for m in _IPV4.finditer(text):
         before = text[max(0, m.start() - 12) : m.start()]
-        if all(int(p) < 256 for p in m.group().split(".")) and not re.search(r"(?:version|section|ver|v)\.?\s?$", before):
+        if all(int(p) < 256 for p in m.group().split(".")) and not re.search(
+            r"(?:version|section|ver|v)\.?\s?$", before
+        ):
             yield Hit("ip", m.start(), m.end(), 0.9, "phi.ip")
     for m in _IPV6.finditer(text):
         if ipaddress.ip_address(m.group()):
@@ -152,7 +154,9 @@ def _is_year(value: str) -> bool:
     return len(value) == 4 and value.isdigit() and 1900 <= int(value) <= 2099
 
 
-_PHONE = re.compile(r"(?<![\w./$€£-])(?:\+|\b00)?\(?\d[\d \t().\-/]{5,20}\d(?:\s?(?:x|ext\.?)\s?\d{1,6})?(?!\w|[.,/-]\d|%)")
+_PHONE = re.compile(
+    r"(?<![\w./$€£-])(?:\+|\b00)?\(?\d[\d \t().\-/]{5,20}\d(?:\s?(?:x|ext\.?)\s?\d{1,6})?(?!\w|[.,/-]\d|%)"
+)
 _PHONE_SHAPE = re.compile(
     r"(?:\+|00)\d{1,3}[\s().-].{6,}|\+\d{9,14}|(?:\+?1[-. ]?)?(?:\(\d{3}\)\s?|\d{3}[-. ])\d{3}[-. ]\d{4}.{0,12}"
     r"|\(0\d{1,4}\)\s?[\d -]{5,10}|0\d{2,4}[ -]\d{3,4}[ -]?\d{3,4}|\d{3}-\d{4}|0\d(?:[ .]\d{2}){4}"
@@ -183,7 +187,9 @@ def phones(where: Reading) -> Iterator[Hit]:
         cued = cue.search(where.folded, max(0, m.start() - 30), m.start()) is not None
         after = where.folded[m.end() : m.end() + 12].strip(" -(")
         if shaped_right or cued or after.startswith(("office", "fax", "mobile", "cell", "home", "work")):
-            yield Hit("phone", m.start(), m.start() + len(value), 0.9 if shaped_right else 0.75, "phi.phone", _line(where, m))
+            yield Hit(
+                "phone", m.start(), m.start() + len(value), 0.9 if shaped_right else 0.75, "phi.phone", _line(where, m)
+            )
 
 
 _TOLL_FREE = re.compile(r"(?:1)?8(?:00|33|44|55|66|77|88)\d{7}")
