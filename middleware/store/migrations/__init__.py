@@ -1,0 +1,1 @@
+"""How a database gets to today's schema; run by Alembic at start."""
