@@ -142,9 +142,7 @@ class Case(Frozen):
         messages = self.request.messages
         last = max((i for i, m in enumerate(messages) if m.role == "user"), default=-1)
         return tuple(
-            ("request" if i == last else f"messages[{i}]", m.text)
-            for i, m in enumerate(messages)
-            if m.role == "user"
+            ("request" if i == last else f"messages[{i}]", m.text) for i, m in enumerate(messages) if m.role == "user"
         )
 
     def tool_results(self) -> tuple[tuple[str, str], ...]:

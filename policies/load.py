@@ -1,0 +1,271 @@
+"""From a name or file to a compiled, immutable policy. Keeping policies fresh while the service runs: `book`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from rapidfuzz.distance import OSA
+
+from .decision import RuleOutcome
+from .document import MESSAGE_NAMES, Document, Mode, Rule, Texts
+from .errors import PolicyError
+from .expressions import Condition, Conditions, compile_condition
+from .finding import Action
+from .merge import merge
+from .source import Branch, Mark, at, did_you_mean, nearest, plain, read
+
+PACKS = Path(__file__).parent / "packs"
+PREFIX = "wardround/"
+"""Names that start so are packs that come with the program."""
+DEFAULT = "wardround/default"
+"""The policy that serves where none is named."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledRule:
+    """One rule, ready to be asked."""
+
+    rule: Rule
+    """As written."""
+    origin: Mark
+    """Where it is written, or was last changed."""
+    condition: Condition
+    """Its condition, checked."""
+    idle: RuleOutcome
+    """Its outcome where it does not fire; made once, for most rules do not."""
+
+    @property
+    def id(self) -> str:
+        """The rule's id."""
+        return self.rule.id
+
+    @property
+    def action(self) -> Action:
+        """What it demands."""
+        return self.rule.then
+
+    @property
+    def shadow(self) -> bool:
+        """Recorded only: by its own mode or the policy's."""
+        return self.idle.shadow
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A policy, merged, checked and compiled; safe to share between threads."""
+
+    document: Document
+    """The merged file."""
+    digest: str
+    """`sha256:…` over the merged content; the same for the same law, whatever its comments or order of keys."""
+    sources: tuple[Path, ...]
+    """Every file it was read from, its own first."""
+    rules: tuple[CompiledRule, ...]
+    """Its rules in order."""
+    conditions: Conditions
+    """Their conditions, evaluated together."""
+    merged: Branch
+    """The merged file with the line of every value."""
+
+    @property
+    def name(self) -> str:
+        """The policy's name."""
+        return self.document.policy
+
+    @property
+    def version(self) -> int:
+        """Its author's count."""
+        return self.document.version
+
+    def message(self, name: str, language: str = "en") -> str | None:
+        """A message in the language, else in English, else in its first language; None where there is none."""
+        text: Texts | None = self.document.messages.get(name)
+        if text is None or isinstance(text, str):
+            return text
+        base = language.partition("-")[0].lower()
+        return text.get(language) or text.get(base) or text.get("en") or next(iter(text.values()))
+
+
+def load_policy(name_or_path: str, read_so_far: list[Path] | None = None) -> Policy:
+    """Load a pack (`wardround/NAME`) or a file, with all that it extends; raises `PolicyError`.
+
+    `read_so_far` collects the files that were looked for, also when loading fails.
+    """
+    paths: list[Path] = [] if read_so_far is None else read_so_far
+    files: list[Branch] = []
+    _gather(name_or_path, None, paths, files, ())
+    merged = merge(files)
+    document = _validated(merged)
+    rules = _compiled(document, merged)
+    _check_names(document, merged)
+    return Policy(
+        document=document,
+        digest=_digest(document),
+        sources=tuple(dict.fromkeys(paths)),
+        rules=rules,
+        conditions=Conditions([r.condition for r in rules]),
+        merged=merged,
+    )
+
+
+def pack_names() -> tuple[str, ...]:
+    """The packs that come with the program."""
+    return tuple(sorted(f"{PREFIX}{p.stem}" for p in PACKS.glob("*.yaml")))
+
+
+def _gather(ref: str, asked: Mark | None, paths: list[Path], files: list[Branch], chain: tuple[Path, ...]) -> None:
+    """Collect the files of `ref`, bases first; each file counts once, at its first place."""
+    shown, path = _resolve(ref, asked, chain)
+    if path in chain:
+        circle = " -> ".join(p.name for p in (*chain[chain.index(path) :], path))
+        raise PolicyError(f"{_at(asked)}extends runs in a circle: {circle}; take one of them out")
+    if path in paths:
+        return
+    paths.append(path)
+    tree = _read_file(path, shown, asked)
+    for base, mark in _bases(tree):
+        _gather(base, mark, paths, files, (*chain, path))
+    files.append(tree)
+
+
+def _at(asked: Mark | None) -> str:
+    return "" if asked is None else f"{asked}: "
+
+
+def _resolve(ref: str, asked: Mark | None, chain: tuple[Path, ...]) -> tuple[str, Path]:
+    """How a source is shown, and where it lies: packs by name, files relative to the file that extends them."""
+    if ref.startswith(PREFIX):
+        if ref not in pack_names():
+            raise PolicyError(f"{_at(asked)}there is no pack {ref!r}{did_you_mean(ref, pack_names())}")
+        return ref, (PACKS / f"{ref.removeprefix(PREFIX)}.yaml").resolve()
+    if asked is None or not chain:
+        return ref, Path(ref).resolve()
+    if chain[-1].parent == PACKS.resolve():
+        raise PolicyError(f"{asked}: a pack can only extend packs")
+    return str(Path(asked.source).parent / ref), (chain[-1].parent / ref).resolve()
+
+
+def _read_file(path: Path, shown: str, asked: Mark | None) -> Branch:
+    try:
+        return read(path.read_text(encoding="utf-8"), shown)
+    except FileNotFoundError as error:
+        hint = f"; packs are {', '.join(pack_names())}" if asked is None else ""
+        raise PolicyError(f"{_at(asked)}there is no policy file {shown!r}{hint}") from error
+    except OSError as error:
+        raise PolicyError(f"{_at(asked)}{shown!r} cannot be read: {error.strerror or type(error).__name__}") from error
+    except UnicodeDecodeError as error:
+        raise PolicyError(f"{shown}:1: not UTF-8 text; save the file as UTF-8") from error
+
+
+def _bases(tree: Branch) -> list[tuple[str, Mark]]:
+    value = tree.entries.get("extends")
+    if value is None:
+        return []
+    names = plain(value)
+    if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
+        raise PolicyError(f"{value.mark}: extends is a list of packs or files, as in [wardround/base]")
+    return [(str(n), value.mark) for n in names]
+
+
+def _validated(merged: Branch) -> Document:
+    try:
+        return Document.model_validate(plain(merged))
+    except ValidationError as error:
+        first = min(error.errors(), key=lambda e: e["type"] == "missing")
+        raise PolicyError(_explain(first, merged)) from error
+
+
+def _explain(error: Any, merged: Branch) -> str:
+    loc: tuple[int | str, ...] = error["loc"]
+    mark = at(merged, loc).mark
+    path = ".".join(str(p) for p in loc)
+    match error["type"]:
+        case "extra_forbidden":
+            return f"{mark}: unknown key {loc[-1]!r}{did_you_mean(str(loc[-1]), _known_keys(loc[:-1]))}"
+        case "missing":
+            return f"{mark}: key {loc[-1]!r} is missing in {'.'.join(map(str, loc[:-1])) or 'the policy'}; add it"
+        case "enum" | "literal_error":
+            known = re.findall(r"'([^']+)'", str(error.get("ctx", {}).get("expected", "")))
+            return f"{mark}: {path} is {str(error['input'])[:60]!r}{did_you_mean(str(error['input']), known)}"
+        case _:
+            return f"{mark}: {path}: {_first_line(error['msg'])}"
+
+
+def _first_line(text: str) -> str:
+    return text.removeprefix("Value error, ").splitlines()[0]
+
+
+def _known_keys(path: tuple[int | str, ...]) -> list[str]:
+    """Keys that the model at a path of the document has."""
+    model: type[BaseModel] = Document
+    for step in path:
+        field = next((f for n, f in model.model_fields.items() if step in (n, f.alias)), None)
+        inner = _model_in(field.annotation) if field is not None else None
+        model = inner or model
+    return [f.alias or n for n, f in model.model_fields.items()]
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((m for a in get_args(annotation) if (m := _model_in(a)) is not None), None)
+
+
+def _compiled(document: Document, merged: Branch) -> tuple[CompiledRule, ...]:
+    return tuple(_compile(i, rule, merged, document.mode) for i, rule in enumerate(document.rules))
+
+
+def _compile(i: int, rule: Rule, merged: Branch, mode: Mode) -> CompiledRule:
+    origin = at(merged, ("rules", i)).mark
+    where = f"{at(merged, ('rules', i, 'when')).mark}: rule {rule.id!r}"
+    shadow = Mode.SHADOW in (mode, rule.mode)
+    idle = RuleOutcome(id=rule.id, origin=str(origin), fired=False, action=rule.then, shadow=shadow)
+    return CompiledRule(rule, origin, compile_condition(rule.when, where), idle)
+
+
+def _check_names(document: Document, merged: Branch) -> None:
+    """Queues and messages that rules name exist; an agent's own key is no misspelt general one."""
+    messages = document.messages
+    for i, rule in enumerate(document.rules):
+        if rule.to is not None and rule.to not in document.queues:
+            _unknown(at(merged, ("rules", i, "to")).mark, f"rule {rule.id!r}: unknown queue", rule.to, document.queues)
+        if rule.message is not None and rule.message not in messages:
+            where = at(merged, ("rules", i, "message")).mark
+            _unknown(where, f"rule {rule.id!r}: unknown message", rule.message, messages)
+    used = {r.message for r in document.rules}
+    for name in messages:
+        if name not in MESSAGE_NAMES and name not in used and _near(name, nearest(name, MESSAGE_NAMES) or ""):
+            _unknown(at(merged, ("messages", name)).mark, "unknown message", name, MESSAGE_NAMES)
+    for name in ("knowledge", "interactions", "safety"):
+        _check_own_keys(name, getattr(document.agents, name), merged)
+
+
+def _unknown(mark: Mark, what: str, word: str, known: Mapping[str, object]) -> None:
+    raise PolicyError(f"{mark}: {what} {word!r}{did_you_mean(word, known)}")
+
+
+def _check_own_keys(name: str, agent: BaseModel, merged: Branch) -> None:
+    known = [f.alias or n for n, f in type(agent).model_fields.items()]
+    for key in agent.model_extra or {}:
+        guess = nearest(key, [k for k in known if abs(len(k) - len(key)) <= 2])
+        if guess is not None and _near(key, guess):
+            mark = at(merged, ("agents", name, key)).mark
+            raise PolicyError(f"{mark}: unknown key {key!r}; did you mean {guess!r}?")
+
+
+def _near(word: str, other: str) -> bool:
+    return OSA.distance(word.lower(), other.lower()) <= 2
+
+
+def _digest(document: Document) -> str:
+    """Over the merged law: neither tests nor the list of bases, which is resolved by then, decide anything."""
+    content = document.model_dump(mode="json", by_alias=True, exclude={"tests", "extends"})
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
