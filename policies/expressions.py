@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import NoReturn
+from typing import NoReturn, cast
 
 # cel.pyi lies beside the module, which neither checker takes for a typed package
 from cel_expr_python import cel  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
@@ -145,7 +145,8 @@ class Conditions:
         joined = self._joined.eval(active)
         if joined.type().name() == "ERROR":
             return [_one(c, active) for c in self._single], alone
-        return [(bool(v), None) for v in joined.plain_value()], alone
+        held = cast(list[bool], joined.plain_value())
+        return [(v, None) for v in held], alone
 
 
 class Alone:

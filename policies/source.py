@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import yaml
 from rapidfuzz import fuzz, process
@@ -121,7 +121,8 @@ def _remark(value: Located, mark: Mark) -> Located:
 
 def _scalar(node: yaml.Node, mark: Mark) -> Scalar:
     try:
-        value: object = yaml.constructor.SafeConstructor().construct_object(node)
+        constructor: Any = yaml.constructor.SafeConstructor()  # its stub leaves the node untyped
+        value: object = constructor.construct_object(node)
     except (yaml.YAMLError, ValueError) as error:
         raise PolicyError(f"{mark}: unreadable value; put quotes round it") from error
     if value is None or isinstance(value, str | int | float | bool):
