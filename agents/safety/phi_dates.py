@@ -23,12 +23,24 @@ _AGE = re.compile(
 @cache
 def _worded() -> re.Pattern[str]:
     months = any_of(set(lexicon().months))
-    year = r"(?:(?:,|\s+de|\s+del)?\s+((?:19|20)\d{2})(?!\w))?"
+    year = r"(?:(?:,|\s+de|\s+del)?[\s-]{1,2}((?:19|20)\d{2})(?!\w))?"
     day = r"(\d{1,2})(?:st|nd|rd|th|er|\.|º)?"
     return re.compile(
-        rf"(?<![\w.])(?:({months})\.?\s+{day}(?![\w%:]|[.,]\d|\s?(?:mg|ml|pm|am|units?)\b){year}"
-        rf"|{day}\s+(?:de\s+|of\s+)?({months})(?!\w)\.?{year})"
+        rf"(?<![\w.])(?:({months})\.?[\s-]{{1,2}}{day}(?![\w%:]|[.,]\d|\s?(?:mg|ml|pm|am|units?)\b){year}"
+        rf"|{day}[\s-]{{1,2}}(?:de\s+|of\s+)?({months})(?!\w)\.?{year})"
     )
+
+
+@cache
+def _month_year() -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w.]){any_of(set(lexicon().months))}\.?\s(?:de\s|of\s)?(?:19|20)\d{{2}}(?!\w)")
+
+
+def _modal(where: Reading, m: re.Match[str]) -> bool:
+    """`may` and `march` written small are verbs, unless a year follows or nothing has capitals."""
+    group = 1 if m.group(1) else 5
+    small = where.text[m.start(group)].islower() and m.group(group) in {"may", "march", "mar", "mars"}
+    return small and not (m.group(3) or m.group(6)) and not where.text.islower()
 
 
 @cache
@@ -46,8 +58,11 @@ def dates(where: Reading) -> Iterator[Hit]:
             yield from _dated(where, m.start(), m.end())
     for m in _worded().finditer(text):
         day = int(m.group(2) or m.group(4))
-        if 1 <= day <= 31:
+        if 1 <= day <= 31 and not _modal(where, m):
             yield from _dated(where, m.start(), m.end())
+    for m in _month_year().finditer(text):
+        if _near(where, m.start(), 2):
+            yield Hit("date", m.start(), m.end(), 0.6, "phi.date.month")
     for m in _SHORT.finditer(text):
         if _valid_short(m) and (_near(where, m.start(), 0) or _near(where, m.start(), 2)):
             yield from _dated(where, m.start(), m.end())

@@ -122,7 +122,11 @@ def _after() -> re.Pattern[str]:
 
 def _judge(where: Reading, run: list[_Token]) -> Hit | None:
     """The name in a run of capitalised words, with how sure its surroundings make it."""
+    if labelled := _name_field(where, run):
+        return Hit("name", labelled[0].start, labelled[-1].end, 0.95, "phi.name.label")
     title, run = _split_title(run)
+    if not title and run[0].low in {"st", "saint", "san", "santa"}:
+        return None
     core = _trim(run, keep=bool(title))
     if not core or len(core) > MAX_TOKENS:
         return None
@@ -133,14 +137,36 @@ def _judge(where: Reading, run: list[_Token]) -> Hit | None:
     return Hit("name", core[0].start, core[-1].end, confidence, code, role)
 
 
+@cache
+def _field() -> re.Pattern[str]:
+    own = {label for label in lexicon().name_labels if re.search(r"name|nombre|apellid|nom$|nom[e]$|prénom", label)}
+    return re.compile(rf"(?<!\w){any_of(own)}\s?(?:\(s\))?[:=][ \t]{{0,4}}(?:{any_of(lexicon().particles)}\s)?$")
+
+
+def _name_field(where: Reading, run: list[_Token]) -> list[_Token]:
+    """The run behind `Name:`, whatever words it is made of, unless it is a heading."""
+    begin = run[0].start
+    line = max(where.folded.rfind("\n", 0, begin) + 1, begin - 30)
+    if len(run) > MAX_TOKENS or not _field().search(where.folded[line:begin]):
+        return []
+    return [] if _institution_after(where, run) or run[0].low in _titles() else run
+
+
 def _split_title(run: list[_Token]) -> tuple[str, list[_Token]]:
     """The last title among the leading words, and the words after it."""
     titles = _titles()
     for position in range(min(len(run), 4) - 1, -1, -1):
         token = run[position]
-        if token.low in titles and (len(token.text) > 1 or token.text == "M") and position + 1 < len(run):
+        if token.low in titles and position + 1 < len(run) and _reads_as_title(token, run[position + 1]):
             return token.low, run[position + 1 :]
     return "", run
+
+
+def _reads_as_title(token: _Token, following: _Token) -> bool:
+    """`Ms`, `M.` and `DR SMITH`, but not `MS Contin` or `MR imaging`."""
+    if len(token.text) == 1:
+        return token.text == "M" and following.start - token.end == 2
+    return not token.text.isupper() or following.start - token.end == 2 or following.text.isupper()
 
 
 def _trim(run: Sequence[_Token], *, keep: bool) -> list[_Token]:
@@ -164,7 +190,7 @@ def _common(token: _Token) -> bool:
 
 
 def _titled(where: Reading, title: str, core: Sequence[_Token]) -> tuple[float, str, str] | None:
-    if not title or _institution_after(where, core) or len(core[0].text) < 2:
+    if not title or core[0].low in lexicon().institutions | lexicon().eponym_heads or len(core[0].text) < 2:
         return None
     if title in lexicon().clinician_titles:
         return (0.85, "phi.name.clinician", "clinician")
@@ -232,7 +258,7 @@ def _placed(where: Reading, core: Sequence[_Token]) -> bool:
     return _PLACE_BEFORE.search(where.folded[max(0, core[0].start - 9) : core[0].start]) is not None
 
 
-_NEXT = re.compile(r"(?:'s|’s|s')?[\s-]+(?:[^\W\d_]+\s+)?([^\W\d_]+)")
+_NEXT = re.compile(r"(?:'s|’s|s')?[ -]+(?:[^\W\d_]+ +)?([^\W\d_]+)")
 _FIRST = re.compile(r"(?:'s|’s|s')?[\s-]+([^\W\d_]+)")
 
 

@@ -63,7 +63,7 @@ def places(where: Reading) -> Iterator[Hit]:
             yield Hit("address", m.start(1), m.end(1), 0.85, "phi.postcode")
     for m in _LABELLED.finditer(where.folded):
         value = text[m.start(1) : m.end(1)].rstrip(" .,")
-        if value[:1].isupper() or value[:1].isdigit():
+        if value[:1].isupper() or any(c.isdigit() for c in value):
             yield Hit("address", m.start(1), m.start(1) + len(value), 0.8, "phi.address")
     for m in _lives().finditer(where.folded):
         yield from _town(where, m.start(1))
