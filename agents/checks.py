@@ -5,29 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
+from wardround.policies.document import Specialist as AgentSettings
 from wardround.policies.finding import Finding, FindingKind, Severity
 from wardround.policies.request import Case
 
 from .ports import Report, Specialist
 from .state import Check, CheckStatus, Phase
-
-DEFAULT_DEADLINE_S = 5.0
-"""Deadline of one specialist where the policy names none, seconds."""
-
-
-class AgentSettings(Protocol):
-    """The part of the policy's `agents:` section that concerns one specialist."""
-
-    @property
-    def enabled(self) -> bool: ...
-
-    @property
-    def deadline_s(self) -> float: ...
-
-    @property
-    def options(self) -> Mapping[str, Any]: ...
 
 
 async def screen(agent: Specialist, case: Case, settings: AgentSettings) -> Check:
@@ -57,9 +42,7 @@ async def _all(agent: Specialist, cases: Sequence[Case], options: Mapping[str, A
     )
 
 
-async def _look(
-    agent: Specialist, looking: Awaitable[Report], phase: Phase, revision: int, deadline_s: float
-) -> Check:
+async def _look(agent: Specialist, looking: Awaitable[Report], phase: Phase, revision: int, deadline_s: float) -> Check:
     started = time.perf_counter()
     try:
         async with asyncio.timeout(deadline_s):

@@ -6,13 +6,34 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
+from wardround.policies.document import Drafting
+from wardround.policies.document import Specialist as AgentSettings
 from wardround.policies.load import Policy
 
 from .ports import ModelClient, Sink, Specialist
 
+_DEFAULTS = AgentSettings()
+
 
 def _no_span(_name: str) -> AbstractContextManager[object]:
     return nullcontext()
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The way to models."""
+
+    client: ModelClient | None = None
+    """Calls them; None where this process may call none."""
+    has_upstream: bool = False
+    """Whether a request's own model name has somewhere to go."""
+
+    def can_draft(self, drafting: Drafting) -> bool:
+        """Whether a model can be asked; without one the extractive drafter serves."""
+        return self.client is not None and (self.has_upstream or drafting.model is not None)
+
+
+_NO_MODELS = Models()
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +44,24 @@ class RoundContext:
     """The compiled policy that judges this round from start to end."""
     specialists: tuple[Specialist, ...]
     """The specialists, in the order of their findings."""
-    model: ModelClient | None = None
-    """The way to a model; None where no upstream is configured: the extractive drafter serves."""
+    models: Models = _NO_MODELS
+    """The way to models."""
     sink: Sink | None = None
     """Where a streamed answer goes; None for a whole one."""
     headers: tuple[tuple[str, str], ...] = ()
     """Headers for the upstream."""
     span: Callable[[str], AbstractContextManager[object]] = _no_span
     """Opens a tracing span for a node by name."""
+
+    def settings(self, name: str) -> AgentSettings:
+        """The policy's settings of a specialist."""
+        found: AgentSettings = getattr(self.policy.document.agents, name, _DEFAULTS)
+        return found
+
+    @property
+    def drafting(self) -> Drafting:
+        """The policy's settings of drafting."""
+        return self.policy.document.agents.drafting
 
     def specialist(self, name: str) -> Specialist | None:
         """The specialist of that name, None where this deployment runs without it."""

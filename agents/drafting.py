@@ -12,7 +12,6 @@ from wardround.policies.request import ToolCall
 from .assembly import ASIDES
 from .context import RoundContext
 from .gate import Gate
-from .knowledge.extractive import extract_answer
 from .ports import ModelCall, ModelClient, Sink
 from .state import Choice, Draft, RoundState, findings_of
 
@@ -28,12 +27,13 @@ async def draft(state: RoundState, context: RoundContext) -> Draft:
     Raises `UpstreamError` when no model answers.
     """
     revision = len(state.get("drafts", ()))
-    if context.model is None:
+    client = context.models.client
+    if client is None or not context.models.can_draft(context.drafting):
         return _extractive(state, revision)
     call = _call(state, context, _revised(state) if revision else state["body"])
     if context.sink is not None and revision == 0:
-        return await _streamed(state, context, context.model, context.sink, call)
-    answer = await context.model.complete(_whole(call))
+        return await _streamed(state, context, client, context.sink, call)
+    answer = await client.complete(_whole(call))
     return Draft(revision, "upstream", choices_of(answer.body), answer.model, answer.body, attempts=answer.attempts)
 
 
@@ -43,13 +43,15 @@ def edited(state: RoundState, text: str) -> Draft:
 
 
 def _extractive(state: RoundState, revision: int) -> Draft:
+    from .knowledge.extractive import extract_answer
+
     request = state["request"]
     text = extract_answer(request.text, request.evidence or ()) or NO_EVIDENCE
     return Draft(revision, "extractive", (Choice(index=0, text=text, finish_reason="stop"),), model="extractive")
 
 
 def _call(state: RoundState, context: RoundContext, body: Mapping[str, Any]) -> ModelCall:
-    settings = context.policy.agents.drafting
+    settings = context.drafting
     models = tuple(m for m in (settings.model, *settings.fallbacks) if m)
     if models and settings.model is None:
         models = (str(body.get("model", "")), *models)
@@ -61,9 +63,7 @@ def _whole(call: ModelCall) -> ModelCall:
     return ModelCall(body, call.models, call.timeout_s, call.retries, call.headers)
 
 
-async def _streamed(
-    state: RoundState, context: RoundContext, model: ModelClient, sink: Sink, call: ModelCall
-) -> Draft:
+async def _streamed(state: RoundState, context: RoundContext, model: ModelClient, sink: Sink, call: ModelCall) -> Draft:
     stream = await model.stream(call)
     gate = Gate(state, context, sink, 0)
     stopped = False

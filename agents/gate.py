@@ -1,4 +1,4 @@
-"""The gate of a streamed draft: sentence by sentence, nothing leaves before the checks have seen it and all before it."""
+"""The gate of a streamed draft: no sentence leaves before the checks have seen it with all text before it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from wardround.policies.decide import Facts, decide
+from wardround.policies.decide import decide
 from wardround.policies.decision import Decision
 from wardround.policies.finding import Action, Finding
+from wardround.policies.variables import Facts
 
 from .assembly import Assembly
 from .checks import check
@@ -65,9 +66,8 @@ class Gate:
 
     async def _judge(self, choice: Choice) -> tuple[tuple[Finding, ...], Decision]:
         context, case = self._context, case_of(self._state, choice, complete=False)
-        agents = context.policy.agents
         looks = await asyncio.gather(
-            *(check(s, [case], self._revision, agents.for_agent(s.name)) for s in context.specialists)
+            *(check(s, [case], self._revision, context.settings(s.name)) for s in context.specialists)
         )
         findings = (*findings_of(self._state), *(f for look in looks for f in look.findings))
         return findings, decide(context.policy, Facts.of(case), findings)

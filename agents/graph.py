@@ -7,24 +7,26 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
-from langgraph.graph import END, START, StateGraph
+from langgraph.graph import START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
-from wardround.policies.decide import Facts, decide
+from wardround.policies.decide import decide
 from wardround.policies.decision import Decision
 from wardround.policies.finding import Action, FindingKind
+from wardround.policies.variables import DraftSource, Facts
 
-from . import checks, drafting, intake
+from . import checks, drafting, intake, release
 from .context import RoundContext
 from .hold import wait_for_person
-from .release import settle, settle_review
 from .state import RoundState, Status, case_of, judged_findings
 
-SPECIALISTS = ("knowledge", "interactions", "safety")
+SPECIALISTS: tuple[Literal["knowledge", "interactions", "safety"], ...] = ("knowledge", "interactions", "safety")
 """The agents that look at a draft side by side."""
 Graph = CompiledStateGraph[RoundState, RoundContext, RoundState, RoundState]
+NOT_CORRECTED = "The draft could not be corrected by redrafting."
+REDRAFTED = "A redraft goes back to the reviewer who asked for it."
 _STOPS = frozenset({Action.ESCALATE, Action.BLOCK})
 
 
@@ -35,10 +37,8 @@ async def take_in(
     context = runtime.context
     with context.span("intake"):
         known: RoundState = {**state, "intake": intake.understand(state["request"])}
-        case, agents = case_of(known), context.policy.agents
-        screens = await asyncio.gather(
-            *(checks.screen(s, case, agents.for_agent(s.name)) for s in context.specialists)
-        )
+        case = case_of(known)
+        screens = await asyncio.gather(*(checks.screen(s, case, context.settings(s.name)) for s in context.specialists))
         update: RoundState = {"intake": known["intake"], "checks": tuple(screens)}
         if state.get("draft") is not None:
             return Command(update=update, goto=SPECIALISTS)
@@ -65,32 +65,30 @@ def specialist(name: str) -> Any:
             return {}
         with runtime.context.span(name):
             cases = [case_of(state, choice) for choice in draft.choices]
-            settings = runtime.context.policy.agents.for_agent(name)
+            settings = runtime.context.settings(name)
             return {"checks": (await checks.check(agent, cases, draft.revision, settings),)}
 
     look.__name__ = name
     return look
 
 
-async def judge(
-    state: RoundState, runtime: Runtime[RoundContext]
-) -> Command[Literal["drafting", "review", "__end__"]]:
+async def judge(state: RoundState, runtime: Runtime[RoundContext]) -> Command[Literal["drafting", "review", "__end__"]]:
     """Apply the policy; end the round, send it back for a redraft, or hold it."""
     context = runtime.context
     with context.span("decide"):
         draft, findings = state.get("draft"), judged_findings(state)
         case = case_of(state, draft.choices[0] if draft and draft.choices else None)
-        decision = decide(context.policy, Facts.of(case), findings)
+        decision = decide(context.policy, Facts.of(case, _source(state)), findings)
         if decision.action is Action.REVISE and _may_revise(state, context):
             return Command(update={"decision": decision, "decisions": (decision,)}, goto="drafting")
         decision = _for_a_person(state, context, decision)
         update: RoundState = {"decision": decision, "decisions": (decision,)}
         if decision.action is Action.ESCALATE and state["request"].draft is None:
             return Command(update=update, goto="review")
-        outcome = settle(decision, draft, findings)
+        outcome = release.settle(decision, draft, findings, release.message(context.policy, state, "block"))
         if state.get("reviews") and outcome.status is Status.RELEASED:
             outcome = replace(outcome, action=Action.ESCALATE)
-        return Command(update={**update, "outcome": outcome}, goto=END)
+        return Command(update={**update, "outcome": outcome}, goto="__end__")
 
 
 def _for_a_person(state: RoundState, context: RoundContext, decision: Decision) -> Decision:
@@ -98,31 +96,35 @@ def _for_a_person(state: RoundState, context: RoundContext, decision: Decision) 
     if state["request"].draft is not None or decision.action is Action.BLOCK:
         return decision
     if decision.action is Action.REVISE:
-        return context.policy.escalated(decision, "The draft could not be corrected by redrafting.")
+        return release.escalated(context.policy, state, decision, NOT_CORRECTED)
     if state.get("reviews") and draft is not None and draft.source != "reviewer":
-        return context.policy.escalated(decision, "A redraft goes back to the reviewer who asked for it.")
+        return release.escalated(context.policy, state, decision, REDRAFTED)
     return decision
+
+
+def _source(state: RoundState) -> DraftSource:
+    draft = state.get("draft")
+    return "none" if draft is None else draft.source
 
 
 def _may_revise(state: RoundState, context: RoundContext) -> bool:
     draft = state.get("draft")
     if state["request"].draft is not None or state.get("reviews"):
         return False
-    if context.model is None or draft is None or draft.released:
+    if not context.models.can_draft(context.drafting) or draft is None or draft.released:
         return False
-    return draft.revision < context.policy.agents.drafting.max_revisions
+    return draft.revision < context.drafting.max_revisions
 
 
-async def review(
-    state: RoundState, runtime: Runtime[RoundContext]
-) -> Command[Literal["drafting", "__end__"]]:
+async def review(state: RoundState, runtime: Runtime[RoundContext]) -> Command[Literal["drafting", "__end__"]]:
     """Wait for a person and do as decided; an edited text is checked like any draft."""
     decision = wait_for_person(state)
     update: RoundState = {"review": decision, "reviews": (decision,)}
     if decision.verdict in {"edit", "redraft"}:
         return Command(update=update, goto="drafting")
-    outcome = settle_review(decision, state.get("draft"), runtime.context.policy.messages.block)
-    return Command(update={**update, "outcome": outcome}, goto=END)
+    block_message = release.message(runtime.context.policy, state, "block")
+    outcome = release.settle_review(decision, state.get("draft"), block_message)
+    return Command(update={**update, "outcome": outcome}, goto="__end__")
 
 
 def build(checkpointer: BaseCheckpointSaver[str] | None = None) -> Graph:

@@ -20,8 +20,9 @@ def _words(*stems: str) -> re.Pattern[str]:
 
 
 _CLINICIAN = _words(
-    r"\d{1,3}\s?[mf]\b", r"pts?\b", r"[hr]x\b", r"dx\b", r"s/p\b", r"c/o\b", r"bid\b", r"tid\b", r"q\d{1,2}h\b", r"prn\b",
-    r"egfr\b", r"crcl\b", r"differential", r"my patient", r"our patient", r"the patient", r"on exam", r"y/?o\b",
+    r"\d{1,3}\s?[mf]\b", r"pts?\b", r"[hr]x\b", r"dx\b", r"s/p\b", r"c/o\b", r"bid\b", r"tid\b", r"q\d{1,2}h\b",
+    r"prn\b", r"egfr\b", r"crcl\b", r"differential", r"my patient", r"our patient", r"the patient",
+    r"on exam", r"y/?o\b",
 )  # fmt: skip
 _PHARMACIST = _words(r"dispens", r"counsel(?:l?ing)? (?:line|point)", r"pharmacist", r"formulary", r"compounding")
 _PATIENT = _words(
@@ -31,10 +32,12 @@ _PATIENT = _words(
 _TASKS: tuple[tuple[Task, re.Pattern[str]], ...] = (
     (
         Task.MENTAL_HEALTH,
-        _words(r"depress", r"anxi", r"panic", r"suicid", r"self.?harm", r"hopeless", r"therap(?:y|ist)\b", r"kill myself"),
+        _words(
+            r"depress", r"anxi", r"panic", r"suicid", r"self.?harm", r"hopeless", r"therap(?:y|ist)\b", r"kill myself",
+        ),
     ),
-    (Task.LETTER, _words(r"letter", r"referral", r"sick note", r"e-?mail", r"reply to", r"public reply", r"prior auth")),
-    (Task.RECORD_SUMMARY, _words(r"summar", r"sign-?out", r"hand-?(?:off|over)", r"discharge note", r"tl;?dr", r"condense")),
+    (Task.LETTER, _words(r"letter", r"referral", r"sick note", r"e-?mail", r"(?:public )?reply", r"prior auth")),
+    (Task.RECORD_SUMMARY, _words(r"summar", r"sign-?out", r"hand-?(?:off|over)", r"discharge note", r"condense")),
     (
         Task.DRUG_QUESTION,
         _words(
@@ -44,9 +47,9 @@ _TASKS: tuple[tuple[Task, re.Pattern[str]], ...] = (
     ),
     (
         Task.DECISION_SUPPORT,
-        _words(r"differential", r"diagnos", r"work-?up", r"manage(?:ment)?\b", r"treat", r"guideline", r"next step", r"triage"),
+        _words(r"differential", r"diagnos", r"work-?up", r"manage(?:ment)?\b", r"treat", r"guideline", r"triage"),
     ),
-    (Task.PATIENT_EDUCATION, _words(r"what (?:is|are|does)", r"explain", r"how (?:do|does|can|long)", r"leaflet", r"handout")),
+    (Task.PATIENT_EDUCATION, _words(r"what (?:is|are|does)", r"explain", r"how (?:do|does|can|long)", r"leaflet")),
 )  # fmt: skip
 
 

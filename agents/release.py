@@ -6,25 +6,38 @@ from collections.abc import Iterable
 
 from wardround.policies.decision import Decision
 from wardround.policies.finding import Action, Finding, FindingKind, Severity
+from wardround.policies.load import Policy
 
-from .state import Draft, Outcome, Review, Status
+from .state import Draft, Outcome, Review, RoundState, Status
 
+_LAST_RESORT = "This answer cannot be given. Please ask a health professional."
+"""Said where a policy has no message of its own."""
 _GOES_OUT = frozenset({Action.ALLOW, Action.ANNOTATE, Action.REDACT})
 
 
-def settle(decision: Decision, draft: Draft | None, findings: Iterable[Finding]) -> Outcome:
+def settle(decision: Decision, draft: Draft | None, findings: Iterable[Finding], block_message: str) -> Outcome:
     """The outcome of a decision that needs no person. A draft that cannot be redacted whole is not released."""
     if decision.action not in _GOES_OUT or draft is None:
-        return Outcome(Status.BLOCKED, decision.action, (), decision.message)
+        return Outcome(Status.BLOCKED, decision.action, (), decision.message or block_message)
     if decision.action is not Action.REDACT:
         return Outcome(Status.RELEASED, decision.action, tuple(None for _ in draft.choices))
     cut = tuple(findings)
-    texts = tuple(
-        redact(c.text, "draft" if c.index == 0 else f"draft[{c.index}]", cut, start=0) for c in draft.choices
-    )
+    texts = tuple(redact(c.text, "draft" if c.index == 0 else f"draft[{c.index}]", cut, start=0) for c in draft.choices)
     if any(t is None for t in texts) or any(f.span and f.span.channel.startswith("tool_call") for f in _phi(cut)):
-        return Outcome(Status.BLOCKED, Action.BLOCK, (), decision.message)
+        return Outcome(Status.BLOCKED, Action.BLOCK, (), block_message)
     return Outcome(Status.RELEASED, decision.action, texts)
+
+
+def escalated(policy: Policy, state: RoundState, decision: Decision, reason: str) -> Decision:
+    """The decision turned into a hold, for a draft that could not be corrected or that a reviewer wants to see."""
+    queue = decision.queue or next(iter(policy.document.queues), None)
+    told = decision.message or message(policy, state, "hold")
+    return decision.model_copy(update={"action": Action.ESCALATE, "queue": queue, "reason": reason, "message": told})
+
+
+def message(policy: Policy, state: RoundState, name: str) -> str:
+    """One of the policy's messages in the language of the request."""
+    return policy.message(name, state["intake"].language) or _LAST_RESORT
 
 
 def settle_review(review: Review, draft: Draft | None, block_message: str) -> Outcome:

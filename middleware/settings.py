@@ -29,11 +29,10 @@ class Settings(BaseSettings):
     port: int = Field(default=8400, ge=0, le=65535)
     """Port to listen on; 0 takes a free one."""
     upstream_url: str | None = None
-    """Base URL of the OpenAI-compatible upstream, for example `https://llm.example.org/v1`."""
+    """Base URL of the OpenAI-compatible upstream, for example `https://llm.example.org/v1`. Without one, answers come
+    from the evidence sent along alone."""
     upstream_api_key: SecretStr | None = None
     """Key for the upstream. Without one the client's own `Authorization` header is passed on, on loopback only."""
-    model: bool = True
-    """False answers from evidence alone, even where an upstream is configured."""
     data_dir: Path = Path("~/.local/share/wardround")
     """Where the embedded database lives."""
     database_url: SecretStr | None = None

@@ -1,0 +1,162 @@
+"""What is written down of a round: its events for the audit log, its receipt, and what the client is told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from wardround.agents.state import Check, CheckStatus, Draft, Outcome, RoundState, Status, findings_of
+from wardround.policies.decision import Decision
+from wardround.policies.load import Policy
+
+Step = tuple[str, dict[str, Any]]
+"""(kind, data) of one event."""
+
+
+def steps(state: RoundState, *, since: RoundState | None = None) -> list[Step]:
+    """Events of a run, leaving out what `since`, the state before a hold was resumed, told already."""
+    old: RoundState = since or {}
+    told: list[Step] = []
+    intake = state.get("intake")
+    if intake is not None and since is None:
+        told.append(("intake", {"audience": intake.audience, "language": intake.language, "task": intake.task}))
+    told += [("drafted", _draft(d)) for d in state.get("drafts", ())[len(old.get("drafts", ())) :]]
+    looks = state.get("checks", ())[len(old.get("checks", ())) :]
+    if looks:
+        told.append(("checked", {"looks": [_check(c) for c in looks]}))
+    told += [("decided", decision(d)) for d in state.get("decisions", ())[len(old.get("decisions", ())) :]]
+    return told
+
+
+def _draft(draft: Draft) -> dict[str, Any]:
+    told: dict[str, Any] = {"revision": draft.revision, "source": draft.source, "model": draft.model}
+    if draft.body is not None:
+        told["body"] = draft.body
+    else:
+        told["texts"] = [c.text for c in draft.choices]
+    if draft.attempts:
+        told["attempts"] = list(draft.attempts)
+    if draft.released:
+        told["streamed"] = [list(r) for r in draft.released]
+    return told
+
+
+def _check(check: Check) -> dict[str, Any]:
+    return {
+        **_line(check),
+        "findings": [f.as_json() for f in check.findings],
+        "notes": dict(check.notes),
+    }
+
+
+def _line(check: Check) -> dict[str, Any]:
+    line: dict[str, Any] = {
+        "agent": check.agent,
+        "phase": check.phase,
+        "status": check.status,
+        "channels": list(check.channels),
+        "findings": len(check.findings),
+        "elapsed_ms": check.elapsed_ms,
+    }
+    if check.revision:
+        line["revision"] = check.revision
+    if check.status is not CheckStatus.RAN:
+        line["why"] = check.notes.get("error") or check.notes.get("why")
+    return line
+
+
+def decision(judged: Decision) -> dict[str, Any]:
+    """A decision with the rules that fired in full and the others by id."""
+    return {
+        "action": judged.action,
+        "queue": judged.queue,
+        "reason": judged.reason,
+        "shadow_action": judged.shadow_action,
+        "fired": [r.model_dump(mode="json") for r in judged.rules if r.fired],
+        "not_fired": [r.id for r in judged.rules if not r.fired],
+    }
+
+
+def receipt(state: RoundState, policy: Policy) -> dict[str, Any]:
+    """Which checks ran, were skipped or failed, on which channels, under which policy."""
+    return {
+        "policy": {"name": policy.name, "version": policy.version, "digest": policy.digest},
+        "checks": [_line(c) for c in state.get("checks", ())],
+        "drafts": [{"revision": d.revision, "source": d.source, "model": d.model} for d in state.get("drafts", ())],
+        "tables": {k: v for c in state.get("checks", ()) for k, v in c.notes.items() if k not in {"error", "why"}},
+    }
+
+
+def about(round_id: str, status: str, state: RoundState, policy: Policy) -> dict[str, Any]:
+    """The `wardround` object of an answer."""
+    decided = state.get("decision")
+    outcome: Outcome | None = state.get("outcome")
+    action = outcome.action if outcome is not None else decided.action if decided is not None else None
+    return {
+        "round_id": round_id,
+        "action": action,
+        "status": status,
+        "rules": list(decided.fired) if decided is not None else [],
+        "findings": [f.as_json() for f in findings_of(state)],
+        "citations": _citations(state),
+        "receipt": receipt(state, policy),
+    }
+
+
+def _citations(state: RoundState) -> list[dict[str, Any]]:
+    draft = state.get("draft")
+    revision = draft.revision if draft else 0
+    return [
+        {
+            "span": s.span.model_dump(mode="json"),
+            "citations": [c.model_dump(mode="json") for c in s.citations],
+            "confidence": s.confidence,
+        }
+        for c in state.get("checks", ())
+        if c.revision == revision
+        for s in c.supported
+    ]
+
+
+def request_data(body: Mapping[str, Any], state: RoundState) -> dict[str, Any]:
+    """The request as it is recorded: the client's body, and what it told of the patient and the evidence."""
+    request = state["request"]
+    told: dict[str, Any] = {"body": body} if body else {"messages": [m.model_dump() for m in request.messages]}
+    if request.draft is not None:
+        told["draft"] = request.draft
+    if request.patient is not None:
+        told["patient"] = request.patient.model_dump(mode="json", exclude_none=True)
+    if request.evidence:
+        told["evidence"] = [e.model_dump() for e in request.evidence]
+    return told | {"audience": request.audience, "language": request.language}
+
+
+def outcome_data(outcome: Outcome) -> dict[str, Any]:
+    """The last event of a round: what went out in place of, or as, the draft."""
+    data: dict[str, Any] = {"action": outcome.action}
+    if any(t is not None for t in outcome.texts):
+        data["texts"] = list(outcome.texts)
+    if outcome.message is not None:
+        data["message"] = outcome.message
+    return data
+
+
+def released_texts(state: RoundState, outcome: Outcome | None) -> list[str] | None:
+    """Text of each choice as it went out; None where none did."""
+    draft = state.get("draft")
+    if outcome is None or outcome.status is not Status.RELEASED or draft is None:
+        return None
+    return [c.text if t is None else t for c, t in zip(draft.choices, outcome.texts, strict=True)]
+
+
+def answer_row(state: RoundState, outcome: Outcome | None, told: Mapping[str, Any]) -> dict[str, Any]:
+    """What `GET /v1/rounds/{id}` answers with: the answer's texts, the findings and the receipt."""
+    texts = released_texts(state, outcome)
+    return {
+        "answer": texts[0] if texts else None,
+        "answers": texts,
+        "message": outcome.message if outcome is not None else None,
+        "rules": told["rules"],
+        "findings": told["findings"],
+        "receipt": told["receipt"],
+    }

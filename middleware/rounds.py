@@ -1,0 +1,274 @@
+"""The only place that runs the graph: one round from request to answer, answering only after its record is durable."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+from uuid_utils import uuid7
+
+from wardround.agents import graph
+from wardround.agents.context import Models, RoundContext
+from wardround.agents.ports import Sink, Specialist
+from wardround.agents.state import Choice, Draft, Outcome, RoundState
+from wardround.policies.errors import StoreError, UpstreamError, WardroundError
+from wardround.policies.finding import Finding
+from wardround.policies.load import Policy
+from wardround.policies.request import RoundRequest
+
+from . import account
+from .audit.record import Event
+from .holding import Holding
+from .store import rounds as round_table
+from .store.database import Database
+from .store.journal import Journal
+from .store.rounds import Round, RoundStatus
+from .telemetry import Telemetry, Trace
+
+PENDING = "pending_review"
+"""Status of a held round."""
+FAILED = "failed"
+"""Status of a round that ended in an error: nothing was released, or nothing more."""
+
+
+def new_round_id() -> str:
+    """A fresh id that sorts by time."""
+    return f"rd_{uuid7().hex}"
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A parsed and authenticated request."""
+
+    request: RoundRequest
+    body: Mapping[str, Any]
+    application: str
+    policy: str
+    """Name or path of the policy that judges it."""
+    wait_s: float = 0.0
+    """How long to wait for the reviewer of a held answer, seconds."""
+    model: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Trace context and, where forwarded, authorization."""
+    round_id: str = field(default_factory=new_round_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """How a round ended, or that it waits."""
+
+    round_id: str
+    status: str
+    state: RoundState
+    outcome: Outcome | None
+    about: Mapping[str, Any]
+    message: str | None
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a runner is made of."""
+
+    database: Database
+    journal: Journal
+    telemetry: Telemetry
+    specialists: tuple[Specialist, ...]
+    models: Models
+    policy: Callable[[str], Awaitable[Policy]]
+    """The current policy by name; raises `PolicyError`."""
+    holding: Holding
+    max_rounds: int
+    audit_deadline_s: float
+
+
+class RoundRunner:
+    """Runs rounds side by side, each through the compiled graph, each recorded before it is answered."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._graph = graph.build()
+        self._running: set[str] = set()
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another round may start."""
+        return len(self._running) < self._parts.max_rounds
+
+    @property
+    def running(self) -> int:
+        """Rounds being worked on."""
+        return len(self._running)
+
+    async def drained(self, timeout_s: float) -> bool:
+        """Wait until no round runs; False where some still do after `timeout_s`."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._idle.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def run(self, incoming: Incoming, sink: Sink | None = None) -> Closed:
+        """Take one request through the graph.
+
+        Raises `UpstreamError` where no model answered, `StoreError` where the record could not be made durable,
+        `PolicyError` where the policy cannot be loaded. Whatever is raised, nothing was released by this call.
+        """
+        metrics = self._parts.telemetry.metrics
+        started = time.perf_counter()
+        self._running.add(incoming.round_id)
+        self._idle.clear()
+        metrics.in_flight.inc()
+        try:
+            with self._parts.telemetry.round(incoming.round_id, incoming.model, incoming.headers) as trace:
+                closed = await self._run(incoming, sink, trace)
+        finally:
+            self._running.discard(incoming.round_id)
+            if not self._running:
+                self._idle.set()
+            metrics.in_flight.dec()
+            metrics.seconds.observe(time.perf_counter() - started)
+        self._count(closed)
+        return closed
+
+    async def _run(self, incoming: Incoming, sink: Sink | None, trace: Trace) -> Closed:
+        policy = await self._parts.policy(incoming.policy)
+        state: RoundState = {"round_id": incoming.round_id, "request": incoming.request, "body": incoming.body}
+        if incoming.request.draft is not None:
+            state |= given_draft(incoming.request.draft)
+        row = self._open(incoming, policy, state, trace)
+        context = self._context(policy, incoming, sink, trace)
+        try:
+            state = await self._graph.ainvoke(state, context=context)  # type: ignore[assignment]
+            if graph.is_held(state):
+                return await self._hold(incoming, policy, row, state)
+            return await self._close(incoming, policy, row, state)
+        except asyncio.CancelledError:
+            gone = _event(incoming.round_id, FAILED, {"error": "the client went away"})
+            self._parts.journal.append_soon([gone], round_table.closed(_ended(row, gone)))
+            raise
+        except StoreError:
+            raise
+        except Exception as error:
+            await self._fail(row, error)
+            raise
+
+    def _context(self, policy: Policy, incoming: Incoming, sink: Sink | None, trace: Trace) -> RoundContext:
+        authorization = [(k, v) for k, v in incoming.headers.items() if k == "authorization"]
+        return RoundContext(
+            policy=policy,
+            specialists=self._parts.specialists,
+            models=self._parts.models,
+            sink=sink,
+            headers=(*trace.headers, *authorization),
+            span=trace.span,
+        )
+
+    def _open(self, incoming: Incoming, policy: Policy, state: RoundState, trace: Trace) -> Round:
+        data = account.request_data(incoming.body, state) | {
+            "application": incoming.application,
+            "policy": {"name": policy.name, "version": policy.version, "digest": policy.digest},
+            "trace_id": trace.trace_id,
+        }
+        event = _event(incoming.round_id, "opened", data)
+        row = Round(
+            round_id=incoming.round_id,
+            application=incoming.application,
+            policy=incoming.policy,
+            policy_digest=policy.digest,
+            opened_at=event.at,
+            request_digest=sha256(event.payload).hexdigest(),
+            trace_id=trace.trace_id,
+        )
+        self._parts.journal.append_soon([event], round_table.opened(row))
+        return row
+
+    async def _close(self, incoming: Incoming, policy: Policy, row: Round, state: RoundState) -> Closed:
+        outcome = state.get("outcome")
+        if outcome is None:
+            raise WardroundError("the graph ended without an outcome")
+        status = str(outcome.status)
+        about = account.about(incoming.round_id, status, state, policy)
+        events = [_event(incoming.round_id, kind, data) for kind, data in account.steps(state)]
+        events.append(_event(incoming.round_id, status, account.outcome_data(outcome)))
+        done = replace(
+            row,
+            closed_at=events[-1].at,
+            status=RoundStatus(status),
+            action=outcome.action,
+            answer=account.answer_row(state, outcome, about),
+        )
+        await self._parts.journal.append(events, round_table.closed(done), deadline_s=self._parts.audit_deadline_s)
+        return Closed(incoming.round_id, status, state, outcome, about, outcome.message, incoming.model)
+
+    async def _hold(self, incoming: Incoming, policy: Policy, row: Round, state: RoundState) -> Closed:
+        await self._parts.holding.open(state, policy, row)
+        message = state["decision"].message
+        about = account.about(incoming.round_id, PENDING, state, policy)
+        held = Closed(incoming.round_id, PENDING, state, None, about, message, incoming.model)
+        decided = await self._parts.holding.wait(incoming.round_id, incoming.wait_s) if incoming.wait_s else None
+        if decided is None:
+            return held
+        after, outcome = decided
+        about = account.about(incoming.round_id, str(outcome.status), after, policy)
+        return Closed(incoming.round_id, str(outcome.status), after, outcome, about, outcome.message, incoming.model)
+
+    async def _fail(self, row: Round, error: Exception) -> None:
+        data: dict[str, Any] = {"error": type(error).__name__}
+        if isinstance(error, UpstreamError):
+            data["status"] = error.status
+        event = _event(row.round_id, FAILED, data)
+        done = round_table.closed(_ended(row, event))
+        await self._parts.journal.append([event], done, deadline_s=self._parts.audit_deadline_s)
+
+    async def lookup(self, round_id: str, application: str) -> dict[str, Any] | None:
+        """What `GET /v1/rounds/{id}` answers; None for a round that is not there or belongs to someone else."""
+        row = await round_table.get(self._parts.database, round_id)
+        if row is None or row.application != application:
+            return None
+        return {"round_id": round_id, "status": row.status, "action": row.action, **(row.answer or {})}
+
+    def recorder(self, incoming: Incoming) -> Callable[[int, int, str, Sequence[Finding]], Awaitable[None]]:
+        """What a stream calls before it lets a sentence out: the record is durable when it returns."""
+
+        async def record(choice: int, upto: int, text: str, findings: Sequence[Finding]) -> None:
+            data = {
+                "choice": choice,
+                "upto": upto,
+                "text": text,
+                "findings": [f.as_json() for f in findings],
+            }
+            event = _event(incoming.round_id, "streamed", data)
+            await self._parts.journal.append([event], deadline_s=self._parts.audit_deadline_s)
+
+        return record
+
+    def _count(self, closed: Closed) -> None:
+        metrics = self._parts.telemetry.metrics
+        metrics.rounds.labels(closed.status, str(closed.about["action"])).inc()
+        for check in closed.state.get("checks", ()):
+            metrics.agent_seconds.labels(check.agent).observe(check.elapsed_ms / 1000)
+            for finding in check.findings:
+                metrics.findings.labels(str(finding.kind), str(finding.severity)).inc()
+
+
+def given_draft(text: str) -> RoundState:
+    """The state of a round that judges a draft as it is."""
+    draft = Draft(0, "given", (Choice(index=0, text=text, finish_reason="stop"),))
+    return {"draft": draft, "drafts": (draft,)}
+
+
+def _event(round_id: str, kind: str, data: Mapping[str, Any]) -> Event:
+    return Event(round_id, kind, datetime.now(UTC), data)
+
+
+def _ended(row: Round, event: Event) -> Round:
+    return replace(row, closed_at=event.at, status=RoundStatus.FAILED)
