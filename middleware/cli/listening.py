@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
@@ -59,7 +59,7 @@ class Listener(uvicorn.Server):
             self._on_ready()
 
     @contextmanager
-    def capture_signals(self) -> Iterator[None]:
+    def capture_signals(self) -> Generator[None, None, None]:
         """Leave signals to the caller: uvicorn would raise them again and end the process before it is drained."""
         yield
 
@@ -85,7 +85,7 @@ async def serve_until_signal(
 
 
 @asynccontextmanager
-async def background(app: Starlette, *, drain_s: float = 5.0) -> AsyncIterator[str]:
+async def background(app: Starlette, *, drain_s: float = 5.0) -> AsyncGenerator[str, None]:
     """Serve an application on a free loopback port beside the caller's own work; gives its base URL."""
     bound = bind("127.0.0.1", 0)
     ready = asyncio.Event()

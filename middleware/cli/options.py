@@ -10,19 +10,29 @@ import typer
 if TYPE_CHECKING:
     from wardround.middleware.settings import Settings
 
+
+def option(*names: str, help: str, metavar: str | None = None, **limits: Any) -> Any:
+    """A typer option. Named here once: typer's own signature leaves a type open that strict checking refuses."""
+    return typer.Option(*names, help=help, metavar=metavar, **limits)  # pyright: ignore[reportUnknownMemberType]
+
+
+def argument(*, help: str, metavar: str | None = None) -> Any:
+    """A typer argument, as `option`."""
+    return typer.Argument(help=help, metavar=metavar)  # pyright: ignore[reportUnknownMemberType]
+
+
 ConfigFile = Annotated[
-    Path | None,
-    typer.Option("--config", metavar="FILE", help="Settings file; ./wardround.yaml is read where it exists."),
+    Path | None, option("--config", metavar="FILE", help="Settings file; ./wardround.yaml is read where it exists.")
 ]
-DataDir = Annotated[Path | None, typer.Option("--data-dir", metavar="DIR", help="Where the embedded database lives.")]
+DataDir = Annotated[Path | None, option("--data-dir", metavar="DIR", help="Where the embedded database lives.")]
 PolicyName = Annotated[
-    str | None,
-    typer.Option("--policy", metavar="NAME|FILE", help="Policy that judges: a pack's name or a YAML file."),
+    str | None, option("--policy", metavar="NAME|FILE", help="Policy that judges: a pack's name or a YAML file.")
 ]
-Upstream = Annotated[
-    str | None, typer.Option("--upstream", metavar="URL", help="Base URL of the OpenAI-compatible upstream.")
+UpstreamUrl = Annotated[
+    str | None, option("--upstream", metavar="URL", help="Base URL of the OpenAI-compatible upstream.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+AsJson = Annotated[bool, option("--json", help="Print the result as JSON.")]
+RoundId = Annotated[str, argument(metavar="ROUND", help="The round's id, as in the header x-wardround-round-id.")]
 
 
 def settings_from(config: Path | None, **overrides: Any) -> Settings:

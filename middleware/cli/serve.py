@@ -8,7 +8,7 @@ import typer
 
 from wardround.policies.errors import SettingsError
 
-from .options import ConfigFile, DataDir, PolicyName, Upstream, settings_from
+from .options import ConfigFile, DataDir, PolicyName, UpstreamUrl, option, settings_from
 
 if TYPE_CHECKING:
     from wardround.middleware.service import Service
@@ -17,12 +17,16 @@ if TYPE_CHECKING:
 
 def serve(
     config: ConfigFile = None,
-    host: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = None,
-    upstream: Upstream = None,
+    host: Annotated[str | None, option("--host", metavar="ADDRESS", help="Address to listen on.")] = None,
+    port: Annotated[
+        int | None, option("--port", min=0, max=65535, help="Port to listen on; 0 takes a free one.")
+    ] = None,
+    upstream: UpstreamUrl = None,
     policy: PolicyName = None,
     data_dir: DataDir = None,
-    log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
+    log_level: Annotated[
+        str | None, option("--log-level", metavar="LEVEL", help="debug, info, warning or error.")
+    ] = None,
 ) -> None:
     """Run the proxy: point an OpenAI client's base URL at it."""
     settings = settings_from(
