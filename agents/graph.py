@@ -72,7 +72,7 @@ def specialist(name: str) -> Any:
     return look
 
 
-async def judge(state: RoundState, runtime: Runtime[RoundContext]) -> Command[Literal["drafting", "review", "__end__"]]:
+async def judge(state: RoundState, runtime: Runtime[RoundContext]) -> RoundState:
     """Apply the policy; end the round, send it back for a redraft, or hold it."""
     context = runtime.context
     with context.span("decide"):
@@ -80,15 +80,14 @@ async def judge(state: RoundState, runtime: Runtime[RoundContext]) -> Command[Li
         case = case_of(state, draft.choices[0] if draft and draft.choices else None)
         decision = decide(context.policy, Facts.of(case, _source(state)), findings)
         if decision.action is Action.REVISE and _may_revise(state, context):
-            return Command(update={"decision": decision, "decisions": (decision,)}, goto="drafting")
+            return {"decision": decision, "decisions": (decision,), "then": "drafting"}
         decision = _for_a_person(state, context, decision)
-        update: RoundState = {"decision": decision, "decisions": (decision,)}
         if decision.action is Action.ESCALATE and state["request"].draft is None:
-            return Command(update=update, goto="review")
+            return {"decision": decision, "decisions": (decision,), "then": "review"}
         outcome = release.settle(decision, draft, findings, release.message(context.policy, state, "block"))
         if state.get("reviews") and outcome.status is Status.RELEASED:
             outcome = replace(outcome, action=Action.ESCALATE)
-        return Command(update={**update, "outcome": outcome}, goto="__end__")
+        return {"decision": decision, "decisions": (decision,), "outcome": outcome, "then": "__end__"}
 
 
 def _for_a_person(state: RoundState, context: RoundContext, decision: Decision) -> Decision:
@@ -137,6 +136,7 @@ def build(checkpointer: BaseCheckpointSaver[str] | None = None) -> Graph:
         graph.add_edge("drafting", name)
         graph.add_edge(name, "decide")
     graph.add_node("decide", judge)
+    graph.add_conditional_edges("decide", lambda state: state["then"], ["drafting", "review", "__end__"])
     graph.add_node("review", review)
     graph.add_edge(START, "intake")
     return graph.compile(checkpointer=checkpointer, interrupt_before=None if checkpointer else ["review"])

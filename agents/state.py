@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from operator import add
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Any, Literal, TypedDict, TypeVar
 
 from wardround.policies.decision import Decision
 from wardround.policies.finding import Action, Finding
 from wardround.policies.request import Audience, Case, RoundRequest, Task, ToolCall
 
 from .ports import Support
+
+T = TypeVar("T")
 
 
 class CheckStatus(StrEnum):
@@ -111,6 +112,11 @@ class Outcome:
     """The policy's message where the answer does not go out."""
 
 
+def extended(told: Sequence[T], more: Sequence[T]) -> tuple[T, ...]:
+    """Reducer of the growing channels; a stored checkpoint gives lists back."""
+    return (*told, *more)
+
+
 class RoundState(TypedDict, total=False):
     """The channels of the graph. A node reads some and returns others; nothing is edited in place."""
 
@@ -120,16 +126,18 @@ class RoundState(TypedDict, total=False):
     """The chat-completions body for the upstream; empty where a draft was given."""
     intake: Intake
     draft: Draft | None
-    drafts: Annotated[tuple[Draft, ...], add]
+    drafts: Annotated[tuple[Draft, ...], extended]
     """Every draft in order, for the record."""
-    checks: Annotated[tuple[Check, ...], add]
+    checks: Annotated[tuple[Check, ...], extended]
     """Every look in order, for the record; `revision` tells which draft."""
     decision: Decision
-    decisions: Annotated[tuple[Decision, ...], add]
+    decisions: Annotated[tuple[Decision, ...], extended]
     """Every decision in order, for the record."""
     review: Review | None
-    reviews: Annotated[tuple[Review, ...], add]
+    reviews: Annotated[tuple[Review, ...], extended]
     outcome: Outcome | None
+    then: Literal["drafting", "review", "__end__"]
+    """Where the decision sends the round."""
 
 
 def case_of(state: RoundState, choice: Choice | None = None, *, complete: bool = True) -> Case:
