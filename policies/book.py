@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -24,10 +24,8 @@ class _Entry:
 
     policy: Policy | None
     """The last good version; None where there never was one."""
-    paths: tuple[Path, ...]
-    """Every file that the last attempt looked for, and those of the last good version."""
-    stamps: tuple[Stamp, ...]
-    """Their state just before they were read."""
+    stamps: Mapping[Path, Stamp]
+    """Every file that the last attempt looked for, and those of the last good version, as they were before reading."""
     problem: str | None
     """Why the last attempt was refused; None where it was good."""
 
@@ -91,8 +89,9 @@ class PolicyBook:
             old = self._entries.get(ref)
             if old is not None and not _changed(old):
                 return old  # another thread was first
-            entry = _read(ref, old.policy if old else None, old)
-            self._entries[ref] = entry
+            entry = _read(ref, old.policy if old else None)
+            if entry.stamps:
+                self._entries[ref] = entry  # an unknown pack leaves nothing behind
             _report(ref, old, entry)
             return entry
 
@@ -107,33 +106,20 @@ def _refs(source: str | Path) -> list[str]:
     return files
 
 
-def _read(ref: str, good: Policy | None, old: _Entry | None) -> _Entry:
+def _read(ref: str, good: Policy | None) -> _Entry:
     """Read a policy. Stamps are taken before reading, so that a change while reading is seen next time."""
-    before = {p: _stamp(p) for p in (old.paths if old else ())}
-    looked_for: list[Path] = []
-    problem: str | None = None
+    stamps: dict[Path, Stamp] = {}
+
+    def note(path: Path) -> None:
+        stamps[path] = _stamp(path)
+
     try:
-        good = load_policy(ref, _Stamping(looked_for, before))
+        policy = load_policy(ref, on_file=note)
     except PolicyError as error:
-        problem = str(error)
-        looked_for.extend(good.sources if good else ())
-    paths = tuple(dict.fromkeys(looked_for))
-    return _Entry(good, paths, tuple(before[p] if p in before else _stamp(p) for p in paths), problem)
-
-
-class _Stamping(list[Path]):
-    """The list of files looked for, noting the stamp of each before it is read."""
-
-    def __init__(self, paths: list[Path], stamps: dict[Path, Stamp]) -> None:
-        super().__init__()
-        self._paths = paths
-        self._stamps = stamps
-
-    def append(self, path: Path, /) -> None:
-        """Note a file that is about to be read."""
-        self._stamps.setdefault(path, _stamp(path))
-        self._paths.append(path)
-        super().append(path)
+        for path in good.sources if good else ():
+            stamps.setdefault(path, _stamp(path))
+        return _Entry(good, stamps, str(error))
+    return _Entry(policy, stamps, None)
 
 
 def _stamp(path: Path) -> Stamp:
@@ -145,9 +131,7 @@ def _stamp(path: Path) -> Stamp:
 
 
 def _changed(entry: _Entry) -> bool:
-    if not entry.paths:
-        return entry.policy is None
-    return any(_stamp(p) != s for p, s in zip(entry.paths, entry.stamps, strict=True))
+    return any(_stamp(path) != stamp for path, stamp in entry.stamps.items())
 
 
 def _report(ref: str, old: _Entry | None, new: _Entry) -> None:

@@ -205,6 +205,8 @@ class Test(Entry):
     """The user's text, or the conversation."""
     draft: str | None = None
     """The draft to judge."""
+    source: Literal["upstream", "extractive", "given", "reviewer"] = "given"
+    """Who wrote the draft; only with given findings."""
     audience: Annotated[Audience, Field(strict=False)] | None = None
     """Who will read the answer."""
     language: str | None = None

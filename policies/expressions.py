@@ -148,6 +148,11 @@ class Conditions:
         held = cast(list[bool], joined.plain_value())
         return [(v, None) for v in held], alone
 
+    def holds(self, condition: int, facts: Facts, findings: Sequence[object]) -> bool:
+        """Whether one condition holds; an error counts as no."""
+        active = environment().Activation({**activation(facts), "findings": findings})
+        return _one(self._single[condition], active) == (True, None)
+
 
 class Alone:
     """Conditions asked again with one finding, or with none."""

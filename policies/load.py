@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
@@ -93,22 +93,21 @@ class Policy:
         return text.get(language) or text.get(base) or text.get("en") or next(iter(text.values()))
 
 
-def load_policy(name_or_path: str, read_so_far: list[Path] | None = None) -> Policy:
+def load_policy(name_or_path: str, *, on_file: Callable[[Path], None] | None = None) -> Policy:
     """Load a pack (`wardround/NAME`) or a file, with all that it extends; raises `PolicyError`.
 
-    `read_so_far` collects the files that were looked for, also when loading fails.
+    `on_file` is told of each file just before it is read, also when loading fails later.
     """
-    paths: list[Path] = [] if read_so_far is None else read_so_far
-    files: list[Branch] = []
-    _gather(name_or_path, None, paths, files, ())
-    merged = merge(files)
+    gathered = _Gathered(on_file or (lambda _: None))
+    _gather(name_or_path, None, gathered, ())
+    merged = merge(gathered.files)
     document = _validated(merged)
     rules = _compiled(document, merged)
     _check_names(document, merged)
     return Policy(
         document=document,
         digest=_digest(document),
-        sources=tuple(dict.fromkeys(paths)),
+        sources=tuple(gathered.paths),
         rules=rules,
         conditions=Conditions([r.condition for r in rules]),
         merged=merged,
@@ -120,19 +119,29 @@ def pack_names() -> tuple[str, ...]:
     return tuple(sorted(f"{PREFIX}{p.stem}" for p in PACKS.glob("*.yaml")))
 
 
-def _gather(ref: str, asked: Mark | None, paths: list[Path], files: list[Branch], chain: tuple[Path, ...]) -> None:
+@dataclass(frozen=True, slots=True)
+class _Gathered:
+    """What was read so far."""
+
+    on_file: Callable[[Path], None]
+    paths: list[Path] = field(default_factory=list[Path])
+    files: list[Branch] = field(default_factory=list[Branch])
+
+
+def _gather(ref: str, asked: Mark | None, into: _Gathered, chain: tuple[Path, ...]) -> None:
     """Collect the files of `ref`, bases first; each file counts once, at its first place."""
     shown, path = _resolve(ref, asked, chain)
     if path in chain:
         circle = " -> ".join(p.name for p in (*chain[chain.index(path) :], path))
         raise PolicyError(f"{_at(asked)}extends runs in a circle: {circle}; take one of them out")
-    if path in paths:
+    if path in into.paths:
         return
-    paths.append(path)
+    into.paths.append(path)
+    into.on_file(path)
     tree = _read_file(path, shown, asked)
     for base, mark in _bases(tree):
-        _gather(base, mark, paths, files, (*chain, path))
-    files.append(tree)
+        _gather(base, mark, into, (*chain, path))
+    into.files.append(tree)
 
 
 def _at(asked: Mark | None) -> str:
