@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import typer
 
+from .batch import batch
+from .check import check
 from .errors import OneLineErrors
+from .key import key_app
 from .serve import serve
 
 app = typer.Typer(
@@ -14,16 +17,13 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,
+    rich_markup_mode="rich",
 )
 
-
-@app.callback()
-def _root() -> None:
-    """Keeps `serve` a sub-command while it is the only one."""
-
-
 app.command()(serve)
+app.command()(check)
+app.command()(batch)
+app.add_typer(key_app, name="key")
 
 
 def main() -> None:

@@ -1,0 +1,114 @@
+"""`wardround check`: judge one draft as batch does, and say why."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from wardround.policies.errors import InputError
+
+from .errors import EXIT_STOPPED
+from .options import AsJson, ConfigFile, DataDir, PolicyName, argument, option, settings_from
+
+if TYPE_CHECKING:
+    from wardround.middleware.service import Service
+
+    from .judging import Result
+
+
+def check(
+    file: Annotated[
+        Path | None, argument(metavar="[FILE|-]", help="File with the draft; - reads it from input.")
+    ] = None,
+    text: Annotated[str | None, option("--text", metavar="DRAFT", help="The draft itself.")] = None,
+    request: Annotated[str, option("--request", metavar="TEXT", help="What the user asked.")] = "",
+    policy: PolicyName = None,
+    patient: Annotated[
+        Path | None, option("--patient", metavar="FILE", help="JSON file with what is known of the patient.")
+    ] = None,
+    evidence: Annotated[
+        list[Path] | None, option("--evidence", metavar="FILE", help="Text file with a passage; may be repeated.")
+    ] = None,
+    audience: Annotated[
+        str | None, option("--audience", metavar="WHO", help="patient, clinician or pharmacist.")
+    ] = None,
+    language: Annotated[str | None, option("--language", metavar="CODE", help="Language of the answer.")] = None,
+    config: ConfigFile = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Judge one draft: exit code 0 where it may go out, 1 where it is stopped."""
+    from .opening import with_service
+
+    raw: dict[str, Any] = {
+        "messages": [{"role": "user", "content": request}],
+        "draft": _draft(file, text),
+        "audience": audience,
+        "language": language,
+        "patient": _patient(patient),
+        "evidence": [{"id": path.name, "text": _read(path)} for path in evidence or ()],
+    }
+    settings = settings_from(config, policy=policy, data_dir=data_dir)
+
+    async def work(service: Service) -> tuple[Result, str | None]:
+        return await _judged(service, raw)
+
+    result, message = with_service(settings, work)
+    _show(result, message, as_json=as_json)
+    if result["answer"] is None:
+        raise typer.Exit(EXIT_STOPPED)
+
+
+async def _judged(service: Service, raw: dict[str, Any]) -> tuple[Result, str | None]:
+    from .judging import judge, parse_request, result_of
+
+    closed = await judge(service, parse_request(raw), application="check")
+    return result_of(None, closed), closed.message
+
+
+def _draft(file: Path | None, text: str | None) -> str:
+    if (file is None) == (text is None):
+        raise InputError("give the draft either as FILE (- for standard input) or with --text")
+    if text is not None:
+        return text
+    return _read(file) if file is not None else ""
+
+
+def _read(path: Path) -> str:
+    try:
+        return sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 text; save the file as UTF-8") from error
+
+
+def _patient(path: Path | None) -> Any:
+    import json
+
+    if path is None:
+        return None
+    try:
+        return json.loads(_read(path))
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}:{error.lineno}: not valid JSON: {error.msg}") from error
+
+
+def _show(result: Result, message: str | None, *, as_json: bool) -> None:
+    from .printing import ACTION_STYLES, console, finding_lines, print_json, styled
+
+    if as_json:
+        print_json(result)
+        return
+    out = console()
+    out.print(styled(result["action"], ACTION_STYLES), "by", ", ".join(result["rules"]) or "no rule")
+    for line in finding_lines(result["findings"]):
+        out.print(line)
+    if result["answer"] is not None:
+        out.print("\nGoes out:\n" + result["answer"])
+    else:
+        out.print("\nStopped. The client gets:\n" + (message or "nothing"))
+    out.print(f"\nRecorded as {result['round_id']}: `wardround audit show {result['round_id']}`", style="dim")
