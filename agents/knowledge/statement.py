@@ -142,7 +142,8 @@ def _reads(text: str, quantities: tuple[Quantity, ...]) -> Iterator[_Read]:
         opens = _BREAK.search(gap) is not None
         if _HARD.search(gap) or (opens and _long(text, match.start())) or lowered[position] in _JOINTS:
             clause += 1
-        length = next((n for n in (3, 2, 1) if tuple(lowered[position : position + n]) in phrases), 0)
+        ahead = min(3, len(words) - position)
+        length = next((n for n in range(ahead, 0, -1) if tuple(lowered[position : position + n]) in phrases), 0)
         if skipped := _not_negating(lowered, position):
             position += skipped
             last_end = words[position - 1].end()

@@ -32,6 +32,8 @@ class Pattern(BaseModel):
     """Only for words of a script without Latin letters, where the verb stands last."""
     untrusted: bool = False
     """Only in evidence and tool results."""
+    trusted: bool = False
+    """Only in what people wrote: a passage may well speak of somebody's password."""
     pressure: bool = False
     """Pressure to agree, no attack on the rules."""
     across: bool = False
@@ -139,7 +141,9 @@ def matches(folded: str, *, untrusted: bool) -> list[Match]:
     marks = marked(folded)
     found: list[Match] = []
     for pattern in grammar().patterns:
-        if (pattern.untrusted and not untrusted) or any(slot not in marks for slot in pattern.slots):
+        if (pattern.untrusted if not untrusted else pattern.trusted) or any(
+            slot not in marks for slot in pattern.slots
+        ):
             continue
         for start, end in _sequences(folded, pattern, marks):
             if not (pattern.guarded and _clinical(folded, marks, start, end)):

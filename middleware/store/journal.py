@@ -240,6 +240,8 @@ def _refusal(error: Exception) -> WardroundError:
     match error:
         case WardroundError():
             return error
+        case psycopg.errors.UniqueViolation() if error.diag.constraint_name == "audit_records_pkey":
+            return StoreError("The audit log's head lies behind its records: run `wardround audit verify`.")
         case psycopg.errors.UniqueViolation():
             return ConflictError("It is written already.")
         case psycopg.Error():

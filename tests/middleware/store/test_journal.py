@@ -139,7 +139,7 @@ async def test_a_write_that_comes_too_late_undoes_its_own_entry_only(
 
 async def test_a_bad_entry_fails_alone(database: Database, journal: Journal, stream: str) -> None:
     await journal.append(story("first"))
-    entries = [
+    entries: list[tuple[Plain | Guarded, type[Exception] | None]] = [
         (note("alone", "good"), None),
         (note("alone", "nul \0"), StoreError),
         (note("alone", "surrogate \ud800"), StoreError),
@@ -147,14 +147,14 @@ async def test_a_bad_entry_fails_alone(database: Database, journal: Journal, str
         (Plain("INSERT INTO api_keys VALUES ('1', 'a', 'p', ''::bytea, now(), %s)", (None,), "k"), None),
         (Plain("INSERT INTO api_keys VALUES ('1', 'b', 'p', ''::bytea, now(), %s)", (None,), "l"), ConflictError),
         (Guarded(lambda connection: bool(connection.execute("SELECT 1/0")), ""), StoreError),
-        (Guarded(lambda _: bool([][0]), ""), StoreError),
+        (Guarded(lambda _: bool(""[0]), ""), StoreError),
         (note("alone", "fine"), None),
     ]
     with head_taken(database, stream):
         tasks = [asyncio.create_task(journal.append(story(f"e{i}"), w)) for i, (w, _) in enumerate(entries)]
         await asyncio.sleep(0)
     results = await asyncio.gather(*tasks, return_exceptions=True)
-    expected = [tuple if wanted is None else wanted for _, wanted in entries]
+    expected: list[type[object]] = [tuple if wanted is None else wanted for _, wanted in entries]
     assert [type(result) for result in results] == expected
     assert all("\n" not in str(result) for result in results)
     assert notes(database, "alone") == ["good", "fine"]
@@ -205,6 +205,18 @@ async def test_closing_writes_what_is_queued(database: Database, stream: str) ->
     with pytest.raises(StoreError, match="closed"):
         journal.append_soon(story("after"))
     assert not journal.healthy
+
+
+async def test_a_head_that_lies_behind_its_records_refuses(database: Database, stream: str) -> None:
+    async with journal_on(database, stream) as journal:
+        first = await journal.append(story("first"))
+        with database.connect() as connection:
+            connection.execute("UPDATE audit_heads SET seq = 1, hash = %s WHERE stream = %s", (first[0].hash, stream))
+        with pytest.raises(StoreError, match="lies behind"):
+            await journal.append(story("second"))
+    with database.connect() as connection:
+        connection.execute("DELETE FROM audit_records WHERE stream = %s", (stream,))
+        connection.execute("DELETE FROM audit_heads WHERE stream = %s", (stream,))
 
 
 async def test_a_lost_head_is_never_replaced(database: Database, stream: str) -> None:

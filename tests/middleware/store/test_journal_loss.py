@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import socket
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -16,8 +17,9 @@ from itertools import count
 from pathlib import Path
 from typing import Literal
 
-import psycopg
 import pytest
+import sqlalchemy as sa
+from psycopg.conninfo import conninfo_to_dict
 
 from wardround.middleware.audit import Event, Head, Record, verify
 from wardround.middleware.store import Database, Journal
@@ -89,7 +91,7 @@ class Wire:
 @pytest.fixture
 def wire(database_url: str) -> Iterator[tuple[Wire, Database]]:
     home = Path(tempfile.mkdtemp(prefix="wire-"))
-    server = psycopg.conninfo.conninfo_to_dict(database_url)
+    server = conninfo_to_dict(database_url)
     opened = Wire(home, Path(str(server["host"])))
     database = Database.open(url=f"postgresql://postgres@/{server['dbname']}?host={home}")
     yield opened, database
@@ -145,8 +147,6 @@ async def test_a_connection_ended_by_the_server_is_opened_again(database: Databa
 
 
 async def test_readers_survive_a_lost_connection(database: Database) -> None:
-    import sqlalchemy as sa
-
     for _ in range(3):
         assert await database.read(lambda connection: connection.execute(sa.text("SELECT 1")).scalar()) == 1
         with database.connect() as connection:
@@ -209,8 +209,6 @@ async def test_an_embedded_server_left_behind_by_a_killed_owner_is_found_again()
         "d = Database.open(data_dir=pathlib.Path(sys.argv[1])); print(d.embedded_pid, flush=True); "
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
-    import sys
-
     owner = await asyncio.create_subprocess_exec(
         sys.executable, "-c", code, str(home / "pg"), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
