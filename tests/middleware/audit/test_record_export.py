@@ -57,12 +57,12 @@ def test_a_record_tells_its_time_and_data() -> None:
     assert record.data == {"x": 1}
 
 
-@pytest.mark.parametrize("damage", [{"at_us": 2**62}, {"payload": b"\xff"}, {"payload": b"[]"}])
-def test_a_damaged_record_is_told_as_such(damage: dict[str, object]) -> None:
+def test_a_damaged_record_is_told_as_such() -> None:
     [record] = seal(Head("rounds", 0, GENESIS), [Event("r", "opened", AT, {"x": 1})])
-    damaged = Record(**(record._asdict() | damage))
-    with pytest.raises(AuditError):
-        _ = (damaged.at, damaged.data)
+    damaged = (record._replace(at_us=2**62), record._replace(payload=b"\xff"), record._replace(payload=b"[]"))
+    for one in damaged:
+        with pytest.raises(AuditError):
+            _ = (one.at, one.data)
 
 
 @settings(max_examples=150, deadline=None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from itertools import count
@@ -26,7 +26,7 @@ def stream() -> str:
 
 
 @asynccontextmanager
-async def journal_on(database: Database, stream: str) -> AsyncIterator[Journal]:
+async def journal_on(database: Database, stream: str) -> AsyncGenerator[Journal]:
     journal = Journal(database, stream=stream)
     try:
         yield journal
@@ -71,7 +71,7 @@ def notes(database: Database, name: str) -> list[str]:
 
 
 @contextmanager
-def head_taken(database: Database, stream: str) -> Iterator[None]:
+def head_taken(database: Database, stream: str) -> Generator[None]:
     """The journal cannot commit while this lasts."""
     with psycopg.connect(database.conninfo) as connection:
         connection.execute("SELECT FROM audit_heads WHERE stream = %s FOR UPDATE", (stream,))
