@@ -12,10 +12,11 @@ import struct
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import orjson
 import yaml
+from pydantic import Field, TypeAdapter, ValidationError
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -30,6 +31,9 @@ NO_SUCH_MODEL = "no-such-model"
 """Asking for this one is answered with 404, as OpenAI answers for an unknown model."""
 STALL_S = 3600.0
 """How long a stalled answer keeps its client waiting, seconds."""
+
+_BODY = TypeAdapter(dict[str, Any])
+_MESSAGES = TypeAdapter(Annotated[list[dict[str, Any]], Field(min_length=1)])
 
 
 @dataclass(slots=True)
@@ -126,7 +130,7 @@ async def _models(request: Request) -> Response:
 
 async def _embeddings(request: Request) -> Response:
     body = cast("Mapping[str, Any]", orjson.loads(await request.body()))
-    texts: list[str] = body["input"] if isinstance(body["input"], list) else [body["input"]]
+    texts: list[str] = [body["input"]] if isinstance(body["input"], str) else body["input"]
     vectors = [[float(len(t)), float(t.count(" ")), 1.0] for t in texts]
     packed = body.get("encoding_format") == "base64"
     data = [
@@ -161,16 +165,11 @@ def _pieces(data: bytes, size: int | None) -> list[bytes]:
 
 def _parsed(data: bytes) -> Mapping[str, Any] | None:
     try:
-        body = orjson.loads(data)
-    except orjson.JSONDecodeError:
+        body = _BODY.validate_json(data)
+        _MESSAGES.validate_python(body.get("messages"))
+    except ValidationError:
         return None
-    if not isinstance(body, dict):
-        return None
-    messages = cast("Mapping[str, Any]", body).get("messages")
-    usable = (
-        isinstance(messages, list) and bool(messages) and all(isinstance(m, dict) for m in cast("list[Any]", messages))
-    )
-    return cast("Mapping[str, Any]", body) if usable else None
+    return body
 
 
 def _error(status: int, message: str, headers: Mapping[str, str] | None = None, code: str | None = None) -> Response:
@@ -187,10 +186,11 @@ def _question(messages: Sequence[Mapping[str, Any]]) -> tuple[str, bool]:
 
 
 def _text(message: Mapping[str, Any]) -> str:
-    content: Any = message.get("content")
+    content: Any = message.get("content") or ""
     if isinstance(content, str):
         return content
-    return "\n".join(str(p.get("text", "")) for p in content or () if isinstance(p, dict))
+    parts: list[Mapping[str, Any]] = content
+    return "\n".join(str(p.get("text", "")) for p in parts)
 
 
 def _structured(body: Mapping[str, Any], messages: Sequence[Mapping[str, Any]], question: str) -> Answer | None:
@@ -202,7 +202,7 @@ def _structured(body: Mapping[str, Any], messages: Sequence[Mapping[str, Any]], 
         return call
     wanted: Mapping[str, Any] = body.get("response_format") or {}
     if wanted.get("type") == "json_schema":
-        shape = wanted["json_schema"].get("schema") or {}
+        shape: Mapping[str, Any] = wanted["json_schema"].get("schema") or {}
         return Answer("json", orjson.dumps(instance_of(shape, question, shape)).decode())
     return Answer("json", orjson.dumps({"answer": question}).decode()) if wanted.get("type") == "json_object" else None
 
@@ -218,7 +218,7 @@ def _tool_call(body: Mapping[str, Any], question: str) -> Answer | None:
     for tool in tools:
         about = set(re.findall(r"[a-z]{4,}", f"{tool['name']} {tool.get('description', '')}".lower()))
         if tool["name"] == forced or (forced is None and (choice == "required" or words & about)):
-            shape = tool.get("parameters") or {}
+            shape: Mapping[str, Any] = tool.get("parameters") or {}
             arguments = orjson.dumps(instance_of(shape, question, shape)).decode()
             return Answer("tool", None, tool["name"], arguments)
     return None
@@ -241,6 +241,6 @@ _LOADED: dict[str, Any] = {}
 
 def _document() -> Mapping[str, Any]:
     if not _LOADED:
-        read = resources.files(__package__).joinpath("scripted_answers.yaml").read_text(encoding="utf-8")
+        read = resources.files("wardround.middleware.cli").joinpath("scripted_answers.yaml").read_text(encoding="utf-8")
         _LOADED.update(yaml.safe_load(read))
     return _LOADED

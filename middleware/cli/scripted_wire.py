@@ -52,7 +52,8 @@ def chunks_of(body: Mapping[str, Any], answer: Answer) -> Iterator[dict[str, Any
         for i in indices:
             choice = {"index": i, "delta": delta, "finish_reason": end, "logprobs": logprobs, "x_choice": i}
             yield {**head, "choices": [choice]}
-    if (body.get("stream_options") or {}).get("include_usage"):
+    options: Mapping[str, Any] = body.get("stream_options") or {}
+    if options.get("include_usage"):
         yield {**head, "choices": [], "usage": _usage(body, text)}
 
 
