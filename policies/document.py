@@ -251,10 +251,12 @@ class Document(Entry):
 
 
 def json_schema() -> dict[str, Any]:
-    """JSON Schema of the policy file, for editors."""
+    """JSON Schema of the policy file, for editors.
+
+    What an extended file may bring is not required here: a rule that changes an inherited one needs only its `id`.
+    """
     schema = Document.model_json_schema(by_alias=True, mode="validation")
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Wardround policy",
-        **{k: v for k, v in schema.items() if k != "title"},
-    }
+    schema["$defs"]["Rule"]["required"] = ["id"]
+    schema["$defs"]["Queue"].pop("required", None)
+    schema |= {"title": "Wardround policy", "required": ["policy", "version"]}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

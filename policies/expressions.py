@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import NoReturn, cast
 
-# cel.pyi lies beside the module, which neither checker takes for a typed package
-from cel_expr_python import cel  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
+# cel.pyi lies beside the module, which is not taken for a typed package
+from cel_expr_python import cel  # pyright: ignore[reportMissingTypeStubs]
 
 from .errors import PolicyError
 from .source import did_you_mean, nearest

@@ -185,7 +185,7 @@ def _bases(tree: Branch) -> list[tuple[str, Mark]]:
 
 def _validated(merged: Branch) -> Document:
     try:
-        return Document.model_validate(plain(merged))
+        return Document.model_validate(plain(merged), by_alias=True, by_name=False)
     except ValidationError as error:
         first = min(error.errors(), key=lambda e: e["type"] == "missing")
         raise PolicyError(_explain(first, merged)) from error

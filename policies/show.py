@@ -61,17 +61,17 @@ def _keys(policy: Policy, with_tests: bool) -> list[str]:
 def _entry(key: str, value: Located, depth: int) -> Iterator[Line]:
     indent = "  " * depth
     if isinstance(value, Leaf):
-        yield Line(f"{indent}{_scalar(key)}: {_scalar(value.value)}", str(value.mark))
+        yield Line(f"{indent}{_key(key)}: {_scalar(value.value)}", str(value.mark))
     elif isinstance(value, Branch) and value.entries:
-        yield Line(f"{indent}{_scalar(key)}:", "")
+        yield Line(f"{indent}{_key(key)}:", "")
         for name, inner in value.entries.items():
             yield from _entry(name, inner, depth + 1)
     elif isinstance(value, Items) and value.items:
-        yield Line(f"{indent}{_scalar(key)}:", "")
+        yield Line(f"{indent}{_key(key)}:", "")
         for item in value.items:
             yield from _item(item, depth + 1)
     else:
-        yield Line(f"{indent}{_scalar(key)}: {'[]' if isinstance(value, Items) else '{}'}", str(value.mark))
+        yield Line(f"{indent}{_key(key)}: {'[]' if isinstance(value, Items) else '{}'}", str(value.mark))
 
 
 def _item(value: Located, depth: int) -> Iterator[Line]:
@@ -102,6 +102,11 @@ def _scalar(value: Scalar) -> str:
     if _plain(value):
         return value
     return json.dumps(value, ensure_ascii=False) if "\n" in value or "'" in value else f"'{value}'"
+
+
+def _key(key: str) -> str:
+    """A key; policy files read a bare `on` as the word."""
+    return key if key.replace("_", "").replace("-", "").isalnum() else _scalar(key)
 
 
 def _plain(value: str) -> bool:

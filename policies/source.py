@@ -166,4 +166,4 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     guess = nearest(word, choices)
     if guess is not None:
         return f"; did you mean {guess!r}?"
-    return f"; known are {', '.join(choices)}" if 0 < len(choices) <= 24 else ""
+    return f"; known are {', '.join(choices)}" if 0 < len(choices) <= 12 else ""
