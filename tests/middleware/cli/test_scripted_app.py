@@ -43,8 +43,8 @@ async def app() -> AsyncIterator[Running]:
 
 async def ask(app: Running, *texts: str, **fields: Any) -> Any:
     messages: Any = [{"role": "user" if i % 2 == 0 else "assistant", "content": t} for i, t in enumerate(texts)]
-    answer: Any = await app.client.chat.completions.create(model="scripted-clinician", messages=messages, **fields)
-    return answer
+    create: Any = app.client.chat.completions.create
+    return await create(model="scripted-clinician", messages=messages, **fields)
 
 
 @pytest.mark.parametrize(
