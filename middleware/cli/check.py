@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wardround.policies.errors import InputError
-
 from .errors import EXIT_STOPPED
 from .options import AsJson, ConfigFile, DataDir, PolicyName, argument, option, settings_from
+from .reading import one_text, read_json, read_text
 
 if TYPE_CHECKING:
     from wardround.middleware.service import Service
@@ -45,11 +43,11 @@ def check(
 
     raw: dict[str, Any] = {
         "messages": [{"role": "user", "content": request}],
-        "draft": _draft(file, text),
+        "draft": one_text(text, file, what="the draft"),
         "audience": audience,
         "language": language,
-        "patient": _patient(patient),
-        "evidence": [{"id": path.name, "text": _read(path)} for path in evidence or ()],
+        "patient": read_json(patient) if patient else None,
+        "evidence": [{"id": path.name, "text": read_text(path)} for path in evidence or ()],
     }
     settings = settings_from(config, policy=policy, data_dir=data_dir)
 
@@ -67,34 +65,6 @@ async def _judged(service: Service, raw: dict[str, Any]) -> tuple[Result, str | 
 
     closed = await judge(service, parse_request(raw), application="check")
     return result_of(None, closed), closed.message
-
-
-def _draft(file: Path | None, text: str | None) -> str:
-    if (file is None) == (text is None):
-        raise InputError("give the draft either as FILE (- for standard input) or with --text")
-    if text is not None:
-        return text
-    return _read(file) if file is not None else ""
-
-
-def _read(path: Path) -> str:
-    try:
-        return sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8 text; save the file as UTF-8") from error
-
-
-def _patient(path: Path | None) -> Any:
-    import json
-
-    if path is None:
-        return None
-    try:
-        return json.loads(_read(path))
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}:{error.lineno}: not valid JSON: {error.msg}") from error
 
 
 def _show(result: Result, message: str | None, *, as_json: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -30,11 +31,12 @@ def create(
 ) -> None:
     """Make a key. Its secret is shown once and kept as a hash."""
     from wardround.middleware.store.keys import Keys
-    from wardround.policies.load import load_policy
+    from wardround.policies.load import load_policy, pack_names
 
     settings = settings_from(config, data_dir=data_dir)
     bound = policy or settings.policy
     load_policy(bound)
+    bound = bound if bound in pack_names() else str(Path(bound).resolve())
 
     async def make(database: Database) -> NewKey:
         return await Keys(database).create(application, policy=bound, at=datetime.now(UTC))

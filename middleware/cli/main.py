@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import typer
 
+from .audit import audit_app
 from .batch import batch
 from .check import check
 from .errors import OneLineErrors
 from .key import key_app
+from .review import review_app
 from .serve import serve
 
 app = typer.Typer(
@@ -23,6 +25,8 @@ app = typer.Typer(
 app.command()(serve)
 app.command()(check)
 app.command()(batch)
+app.add_typer(review_app, name="review")
+app.add_typer(audit_app, name="audit")
 app.add_typer(key_app, name="key")
 
 
