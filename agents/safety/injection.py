@@ -26,8 +26,9 @@ _DELIMITERS = re.compile(
     r"<<\s{0,3}/?\s{0,3}(?:sys|system)\b|\[/?inst\]|<\|(?:im_start|im_end|system|user|assistant|endoftext|eot_id|start_header_id)\|>"
     r"|</?(?:system|sys|instructions?|system_prompt|user_query|admin)>|#{2,4}\s{0,3}(?:system|new|hidden|admin)\s{0,3}(?:prompt|message|instructions?|override)?\s{0,3}[:#\n]"
     r"|\[(?:system|admin|developer)(?:\s(?:override|message|note|prompt))?\s{0,3}[\]:]|\{\{\s{0,3}(?:system|instruction)"
-    r"|(?:^|\n)\s{0,4}(?:begin|start|end)(?:\sof)?\s(?:system\s)?(?:prompt|instructions)\b|(?:^|\n)\s{0,4}(?:assistant|system)\s{0,2}:\s"
+    r"|(?:^|\n)\s{0,4}(?:begin|start|end)(?:\sof)?\s(?:system\s)?(?:prompt|instructions)\b"
 )
+_ROLE_LINE = re.compile(r"(?:^|\n)[ \t]{0,4}(?:assistant|system|developer)[ \t]{0,2}:\s")
 _IMAGE = re.compile(
     r"!\[[^\]\n]{0,200}\]\(\s{0,3}(?:https?:)?//[^)\s]{1,500}[?=#{/][^)\n]{0,500}\)|<img\s[^>]{0,300}src\s?=\s?[\"']?https?://[^>]{1,500}[?=]"
 )
@@ -104,6 +105,8 @@ def _marks_weight(folded: str, hits: Sequence[Match], untrusted: bool) -> float:
     weight = 0.0
     if _DELIMITERS.search(folded):
         weight += 1.0 if untrusted else 0.6 + (0.4 if hits else 0.0)
+    if _ROLE_LINE.search(folded) and hits:
+        weight += 0.6
     if _IMAGE.search(folded) and (untrusted or hits):
         weight += 0.7 if untrusted else 1.0
     return weight

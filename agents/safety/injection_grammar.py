@@ -75,7 +75,7 @@ Marks = dict[str, list[tuple[int, int]]]
 @cache
 def grammar() -> Grammar:
     """The grammar; a pattern that names an unknown class is refused."""
-    raw = (files(__package__) / "data" / "injection.yaml").read_text(encoding="utf-8")
+    raw = (files("wardround.agents.safety") / "data" / "injection.yaml").read_text(encoding="utf-8")
     read = Grammar.model_validate(yaml.safe_load(raw))
     unknown = {slot for p in read.patterns for slot in p.slots} - set(read.classes)
     if unknown:

@@ -85,4 +85,4 @@ def _words(name: str) -> frozenset[str]:
 
 
 def _data(name: str) -> str:
-    return (files(__package__) / "data" / name).read_text(encoding="utf-8")
+    return (files("wardround.agents.safety") / "data" / name).read_text(encoding="utf-8")

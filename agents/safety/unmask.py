@@ -118,7 +118,7 @@ def _payloads(where: Reading, depth: int) -> Iterator[View]:
     left = MAX_PAYLOADS
     for pattern, how, decode in _DECODERS:
         for m in pattern.finditer(where.text):
-            if left == 0:
+            if left <= 0:
                 return
             plain = decode(m.group()[:MAX_PAYLOAD_CHARS])
             if plain is None or not _readable(plain):
@@ -129,6 +129,8 @@ def _payloads(where: Reading, depth: int) -> Iterator[View]:
 
 
 def _readable(text: str) -> bool:
+    if _B64.fullmatch(text):
+        return True
     letters = sum(c.isalpha() or c in " .,:;!?'\n" for c in text)
     return len(text) >= 8 and letters >= 0.85 * len(text) and any(c.isspace() for c in text)
 
