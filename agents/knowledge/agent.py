@@ -1,4 +1,4 @@
-"""The knowledge agent: every sentence of the draft against the evidence. How sentences are compared lives in `entail`."""
+"""The knowledge agent: every sentence of the draft against the evidence. The comparing lives in `entail`."""
 
 from __future__ import annotations
 
@@ -110,7 +110,9 @@ class _Comparison:
             case Label.NOT_FOUND:
                 findings.extend(_not_found(span, claim, statement, verdict))
             case Label.SUPPORTED:
-                return findings, [Support(span, tuple(Citation(source=i) for i in verdict.passages), verdict.confidence)]
+                return findings, [
+                    Support(span, tuple(Citation(source=i) for i in verdict.passages), verdict.confidence)
+                ]
         return findings, []
 
     def _resolve(self, labels: Sequence[str]) -> tuple[tuple[Passage, ...], bool]:
@@ -161,4 +163,3 @@ def _given(case: Case) -> tuple[Statement, ...]:
 
 def _without_marks(claim: Claim) -> str:
     return CITATION.sub(" ", claim.text)
-

@@ -90,7 +90,13 @@ def _abbreviated(text: str, start: int, stop: int) -> bool:
     if word is None:
         return False
     bare = word[0].lower()
-    return bare in _abbreviations() or (len(bare) == 1 and bare.isalpha()) or bare.isdigit() and len(bare) <= 2 and word.start() == start
+    return (
+        bare in _abbreviations()
+        or (len(bare) == 1 and bare.isalpha())
+        or bare.isdigit()
+        and len(bare) <= 2
+        and word.start() == start
+    )
 
 
 def _goes_on(text: str, cut: int, end: int) -> bool:
@@ -146,7 +152,9 @@ def _cues() -> dict[str, frozenset[str]]:
     return {k: frozenset(strip_accents(w.lower()) for w in v) for k, v in table("claims.yaml")["cues"].items()}
 
 
-CITATION = re.compile(r"[\[【]\^?((?:[A-Za-z]{0,12}[-_:.]?\d{1,4}[A-Za-z]?)(?:\s*[,;，、]\s*\^?[A-Za-z]{0,12}[-_:.]?\d{1,4}[A-Za-z]?)*)[\]】]")
+CITATION = re.compile(
+    r"[\[【]\^?((?:[A-Za-z]{0,12}[-_:.]?\d{1,4}[A-Za-z]?)(?:\s*[,;，、]\s*\^?[A-Za-z]{0,12}[-_:.]?\d{1,4}[A-Za-z]?)*)[\]】]"
+)
 _LINE = re.compile(r"[^\n]+")
 _BULLET = re.compile(r"\s*(?:[-*•·–]\s+|\d{1,2}[.)]\s+|#{1,6}\s+|>\s*)+")
 _RULE = re.compile(r"[\s|:=*_-]+")

@@ -78,7 +78,11 @@ class _Flip(NamedTuple):
 
 
 def judge(
-    claim: Statement, passages: Sequence[Passage], *, cited: frozenset[str] = frozenset(), known: Sequence[Statement] = ()
+    claim: Statement,
+    passages: Sequence[Passage],
+    *,
+    cited: frozenset[str] = frozenset(),
+    known: Sequence[Statement] = (),
 ) -> Verdict:
     """The verdict on one sentence. `known` is what the request and the record say: quantities in there are given."""
     flips = [f for clause in claim.clauses for f in _clause_flips(clause, claim, passages, cited)]
@@ -142,6 +146,8 @@ def _flip(clause: tuple[Token, ...], aligned: Aligned, total: float) -> _Flip | 
     mine, theirs = polarity(clause), polarity(others)
     opposed = {k for k in mine if k in theirs and mine[k].isdisjoint(theirs[k])}
     opposed = {k for k in opposed if not any(s.startswith("not ") for s in mine[k] | theirs[k])}
+    if _both_deny(clause, others):
+        opposed = {k for k in opposed if _sides(clause, k).isdisjoint(_sides(others, k))}
     heads = {t.key for t in (*clause, *others) if t.key in opposed and (t.head or t.key[0] in "@~")}
     anchors = [t for t in clause if t.key in theirs and t.key[0] != "@" and t.weight >= 1]
     shared = weight(t for t in clause if t.key in theirs)
@@ -151,6 +157,16 @@ def _flip(clause: tuple[Token, ...], aligned: Aligned, total: float) -> _Flip | 
     confidence = min(0.95, 0.45 + 0.5 * aligned.coverage * min(1.0, total / 3))
     cause = Cause.NEGATION if negated else Cause.DIRECTION
     return _Flip(confidence, cause, aligned.passage.id, (*clause, *others), aligned.statement.drugs)
+
+
+def _both_deny(one: Sequence[Token], other: Sequence[Token]) -> bool:
+    """Whether both negate the same word first: then their negations agree, however far each reaches."""
+    return not {t.key for t in one if t.head and t.negated}.isdisjoint(t.key for t in other if t.head and t.negated)
+
+
+def _sides(tokens: Sequence[Token], key: str) -> set[str]:
+    """Sides of a key as written, negation left aside."""
+    return {t.side for t in tokens if t.key == key}
 
 
 def _support(

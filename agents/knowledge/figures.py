@@ -1,4 +1,4 @@
-"""Quantities of a sentence against those of the evidence: same thing, other number. Reading them lives in `quantities`."""
+"""Quantities of a sentence against those of the evidence: same thing, other number. Reading is in `quantities`."""
 
 from __future__ import annotations
 

@@ -12,9 +12,7 @@ AGENT = "knowledge"
 """Name of the agent in findings, receipts and the policy's `agents:` section."""
 SURE = 0.7
 """From this confidence on a contradiction is major; below it is moderate."""
-_SOURCED = frozenset(
-    {"mass", "activity", "amount", "equivalents", "pressure", "temperature", "temperature_f"}
-)
+_SOURCED = frozenset({"mass", "activity", "amount", "equivalents", "pressure"})
 """Dimensions of doses and of thresholds that people act on."""
 _WHY = {
     Cause.NEGATION: "the source says the opposite: one affirms what the other denies",

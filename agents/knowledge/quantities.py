@@ -1,4 +1,4 @@
-"""Numbers with units in a text: doses, ranges, limits, frequencies, in base units. What they are said of lives in `entail`."""
+"""Numbers with units in a text: doses, ranges, limits, frequencies, in base units. Comparing is in `figures`."""
 
 from __future__ import annotations
 
@@ -93,9 +93,7 @@ def agree(claim: Quantity, source: Quantity) -> bool:
 
 def same_value(one: Quantity, other: Quantity) -> bool:
     """Whether the numbers are the same, whatever they limit."""
-    return (
-        one.dimension == other.dimension and _near(one, one.low, other.low) and _near(one, one.high, other.high)
-    )
+    return one.dimension == other.dimension and _near(one, one.low, other.low) and _near(one, one.high, other.high)
 
 
 def _near(quantity: Quantity, one: float, other: float) -> bool:
@@ -212,7 +210,9 @@ def _either(words: Iterable[str], *, bounded: bool = True) -> str:
 
 
 _TOKEN = re.compile(r"\d+|[\u4e00-\u9fff]|(?:[^\W\d_\u4e00-\u9fff]|[\u0900-\u0963])+")
-_PRESSURE = re.compile(r"(?<![\d/.])(?P<systolic>\d{2,3})\s?/\s?(?P<diastolic>\d{2,3})(?![\d/])(?=\s*(?:mm\s?hg)?)", re.I)
+_PRESSURE = re.compile(
+    r"(?<![\d/.])(?P<systolic>\d{2,3})\s?/\s?(?P<diastolic>\d{2,3})(?![\d/])(?=\s*(?:mm\s?hg)?)", re.I
+)
 
 
 @cache
@@ -273,7 +273,10 @@ def _span() -> str:
 @cache
 def _MEASURE() -> re.Pattern[str]:
     per = _either(_pers())
-    return re.compile(rf"{_LEAD_CJK}{_span()}[\s\u00a0\u202f]?-?\s?(?P<unit>{_either(_units())})(?:\s?(?P<per>{per}))?", re.I)
+    return re.compile(
+        rf"{_LEAD_CJK}{_span()}[\s\u00a0\u202f]?-?\s?(?:an?\s)?(?P<unit>{_either(_units())})(?:\s?(?P<per>{per}))?",
+        re.I,
+    )
 
 
 @cache

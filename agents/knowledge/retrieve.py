@@ -1,4 +1,4 @@
-"""Which passages speak to a sentence: BM25 over the evidence sent along, in memory. The store is the `Retriever` port."""
+"""Which passages speak to a sentence: BM25 over the evidence sent along. The store is the `Retriever` port."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class Vocabulary:
 
 @cache
 def table(name: str) -> Any:
-    """A YAML file of this room's `data` folder, every scalar a string (`no` is a word here); raises `WardroundError` where it is missing or broken."""
+    """A YAML file of the `data` folder, every scalar a string: `no` is a word. Raises `WardroundError` where broken."""
     try:
         return yaml.load(_data(name), Loader=yaml.BaseLoader)  # noqa: S506 - builds strings, lists and mappings only
     except yaml.YAMLError as error:
@@ -61,7 +61,9 @@ def vocabulary() -> Vocabulary:
     """The word tables, compiled."""
     raw = table("words.yaml")
     negation: Mapping[str, Mapping[str, Any]] = raw["negation"]
-    axes = {_plain(w): (axis, side) for axis, sides in raw["axes"].items() for side, words in sides.items() for w in words}
+    axes = {
+        _plain(w): (axis, side) for axis, sides in raw["axes"].items() for side, words in sides.items() for w in words
+    }
     return Vocabulary(
         stop=frozenset(_plain(w) for words in raw["stop"].values() for w in words),
         weak=frozenset(_plain(w) for words in raw["weak"].values() for w in words),
@@ -69,7 +71,9 @@ def vocabulary() -> Vocabulary:
         clause_wide=frozenset(_plain(w) for n in negation.values() if n["scope"] == "clause" for w in n["cues"]),
         not_negating=tuple(tuple(_plain(p).split()) for p in raw["not_negating"]),
         exceptive=frozenset(_plain(w) for w in raw["exceptive"]),
-        phrases={tuple(_plain(k).split()): (_plain(v).lstrip("-"), v.startswith("-")) for k, v in raw["phrases"].items()},
+        phrases={
+            tuple(_plain(k).split()): (_plain(v).lstrip("-"), v.startswith("-")) for k, v in raw["phrases"].items()
+        },
         same={_plain(w): _plain(group[0]) for group in raw["same"] for w in group},
         axes=axes,
         binary={a: (s[0], s[1]) for a, s in ((a, tuple(v)) for a, v in raw["axes"].items()) if len(s) == 2},
@@ -85,7 +89,7 @@ def drug_words() -> Mapping[str, str]:
 
 
 def drug_key(word: str) -> str:
-    """A drug name without what differs between languages: `levothyroxine`, `levotiroxina` and `Levothyroxin` are one."""
+    """A drug name without what differs between languages: `levothyroxine` and `levotiroxina` are one."""
     bare = strip_accents(word.lower()).translate(_LETTERS)
     for pair, one in _PAIRS:
         bare = bare.replace(pair, one)
