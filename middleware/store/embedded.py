@@ -7,6 +7,7 @@ import logging
 import subprocess
 import threading
 import warnings
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +25,10 @@ _SURVIVORS_LEAVE_S = 5.0
 _log = logging.getLogger(__name__)
 
 
+_users: Counter[Path] = Counter()
+"""How many of this process use each directory: the package counts processes only."""
+
+
 class EmbeddedPostgres:
     """One server on one data directory. It is shared with other processes that open the same directory, and stops
     with the last of them; after a `kill -9` of its owner it runs on and is found again."""
@@ -37,6 +42,7 @@ class EmbeddedPostgres:
         """Start or find the server. Raises `StoreError` where it cannot run."""
         with self._lock:
             self._start()
+            _users[self.data_dir] += 1
 
     def ensure_running(self) -> bool:
         """Start the server again where it died; True where that was needed. Raises `StoreError`."""
@@ -50,9 +56,12 @@ class EmbeddedPostgres:
     def stop(self) -> None:
         """Let go of the server; the last process that does so stops it."""
         with self._lock:
-            if self._server is not None:
+            if self._server is None:
+                return
+            _users[self.data_dir] -= 1
+            if _users[self.data_dir] <= 0:
                 self._server.cleanup()
-                self._server = None
+            self._server = None
 
     @property
     def conninfo(self) -> str:

@@ -30,8 +30,12 @@ _BATCH_ENTRIES = 500
 _BATCH_BYTES = 8_000_000
 """Payload of one commit, about; one entry may be larger by itself."""
 _QUEUE_ENTRIES = 20_000
-_BACKOFF_S = (0.05, 0.1, 0.2, 0.5, 1.0)
+_QUEUE_BYTES = 256_000_000
+"""Payload that may wait, about."""
+_BACKOFF_S = (0.0, 0.05, 0.1, 0.2, 0.5, 1.0)
 """Waits between attempts to reach the database, seconds; the last one repeats."""
+_PROBE_S = 1.0
+"""How often a journal that could not write looks whether it could again, where nothing is to be written."""
 
 _log = logging.getLogger(__name__)
 
@@ -50,6 +54,8 @@ class Journal:
         self._draining = False
         self._failures = 0
         self._dropped = 0
+        self._counting = threading.Lock()
+        self._waiting_bytes = 0
         self._thread = threading.Thread(target=self._run, name="wardround-journal", daemon=True)
         self._thread.start()
 
@@ -103,22 +109,32 @@ class Journal:
             raise StoreError("Nothing is written without an event that tells of it.")
         if self._closing.is_set():
             raise StoreError("The audit log is closed: the server is shutting down.")
-        if self._queue.qsize() >= _QUEUE_ENTRIES:
+        if self._queue.qsize() >= _QUEUE_ENTRIES or self._waiting_bytes >= _QUEUE_BYTES:
             raise StoreError("The audit log cannot keep up: its queue is full.")
+        with self._counting:
+            self._waiting_bytes += entry.size
         self._queue.put(entry)
 
     def _run(self) -> None:
-        while batch := self._take():
-            self._settle(self._outcomes(batch))
+        while True:
+            batch = self._take()
+            if batch:
+                self._settle(self._outcomes(batch))
+            elif self._draining:
+                break
+            else:
+                self._probe()
         self._disconnect()
 
     def _take(self) -> list[Entry]:
-        """Wait for an entry, then take everything that is there up to one commit's worth; empty when closed."""
+        """Wait for an entry, then take everything that is there up to one commit's worth; empty when closed, or when
+        it is time to probe."""
         batch: list[Entry] = []
         size = 0
         while len(batch) < _BATCH_ENTRIES and size < _BATCH_BYTES:
             try:
-                entry = self._queue.get(block=not batch and not self._draining)
+                patience_s = _PROBE_S if self._failures else None
+                entry = self._queue.get(block=not batch and not self._draining, timeout=patience_s)
             except Empty:
                 break
             if entry is None:
@@ -126,13 +142,25 @@ class Journal:
                 continue
             batch.append(entry)
             size += entry.size
+        with self._counting:
+            self._waiting_bytes -= size
         return batch
+
+    def _probe(self) -> None:
+        """Find out whether writing would succeed again, so that a server without traffic becomes ready by itself."""
+        try:
+            connection = self._connected()
+            prepare(connection, self._stream, ())
+            connection.rollback()
+            self._failures = 0
+        except Exception as error:  # noqa: BLE001  # the next entry or probe tries again
+            self._may_pass(error)
 
     def _outcomes(self, batch: list[Entry]) -> list[Outcome]:
         """Write a batch, whatever it takes, or say for each entry why not.
 
         1. Entries whose deadline passed are left out: their callers have been told.
-        2. On a lost connection or a passing trouble: again, after a wait.
+        2. On a lost connection, a passing trouble or a failed look-up: again, after a wait.
         3. On a refusal: each entry by itself, so that a bad one fails alone.
         """
         done: list[Outcome] = []
@@ -145,7 +173,7 @@ class Journal:
             try:
                 return done + self._attempt(batch)
             except Exception as error:  # noqa: BLE001  # every entry is answered, whatever went wrong
-                if self._may_pass(error):  # 2
+                if self._may_pass(error) or self._unknown is not None:  # 2
                     self._pause()
                 elif len(batch) > 1:  # 3
                     return done + [outcome for entry in batch for outcome in self._outcomes([entry])]
@@ -174,25 +202,35 @@ class Journal:
 
     def _may_pass(self, error: Exception) -> bool:
         """Leave the connection usable or closed; True where the same batch may succeed later."""
-        self._failures += 1
-        if self._connection is not None and not is_lost(error, self._connection):
+        passing = self._reset(error) or is_passing(error)
+        if passing or isinstance(error, StoreError) or self._unknown is not None:
+            self._failures += 1
+        return passing
+
+    def _reset(self, error: Exception) -> bool:
+        """Roll back; True where the connection is lost, and closed now."""
+        connection = self._connection
+        if connection is not None and not is_lost(error, connection):
             try:
-                self._connection.rollback()
-                return is_passing(error)
+                connection.rollback()
+                return False
             except psycopg.Error:
                 _log.warning("The journal's connection broke while it was rolled back.")
-        lost = self._connection is None or is_lost(error, self._connection)
         self._disconnect()
-        return lost or is_passing(error)
+        return True
 
     def _connected(self) -> psycopg.Connection:
         if self._connection is None:
             if self._failures:
                 self._database.ensure_running()
             connection = self._database.connect()
-            connection.autocommit = True
-            connection.execute("SET synchronous_commit = on")
-            found_stream(connection, self._stream)
+            try:
+                connection.autocommit = True
+                connection.execute("SET synchronous_commit = on")
+                found_stream(connection, self._stream)
+            except BaseException:
+                connection.close()
+                raise
             self._connection = connection
         return self._connection
 
@@ -202,7 +240,7 @@ class Journal:
             self._connection = None
 
     def _pause(self) -> None:
-        wait_s = _BACKOFF_S[min(self._failures, len(_BACKOFF_S)) - 1]
+        wait_s = _BACKOFF_S[min(max(self._failures, 1), len(_BACKOFF_S)) - 1]
         _log.warning("The journal cannot write (attempt %d); it tries again in %g s.", self._failures, wait_s)
         self._giving_up.wait(wait_s)
 

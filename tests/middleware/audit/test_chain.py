@@ -47,12 +47,18 @@ FLIPS = ("stream", "seq", "round_id", "kind", "at_us", "payload", "prev_hash", "
 
 
 def flipped(record: Record, column: str, position: int, bit: int) -> Record:
-    value = getattr(record, column)
-    if isinstance(value, int):
-        return record._replace(**{column: value ^ (1 << (position * 8 + bit) % 62)})
-    raw = bytearray(value.encode() if isinstance(value, str) else value)
-    raw[position % len(raw)] ^= 1 << (bit % 7 if isinstance(value, str) else bit)
-    return record._replace(**{column: raw.decode("latin-1") if isinstance(value, str) else bytes(raw)})
+    fields: list[str | int | bytes] = list(record)
+    index = record._fields.index(column)
+    match fields[index]:
+        case int(number):
+            fields[index] = number ^ (1 << (position * 8 + bit) % 62)
+        case str(text):
+            position %= len(text)
+            fields[index] = text[:position] + chr(ord(text[position]) ^ (1 << bit % 7)) + text[position + 1 :]
+        case bytes(raw):
+            position %= len(raw)
+            fields[index] = raw[:position] + bytes([raw[position] ^ (1 << bit)]) + raw[position + 1 :]
+    return Record._make(fields)
 
 
 @settings(max_examples=400, deadline=None)

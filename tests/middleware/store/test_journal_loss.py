@@ -42,6 +42,7 @@ class Wire:
         self._listener.listen()
         self.cut: Cut | None = None
         self.cuts = 0
+        self.refusing = False
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
         self._threads[0].start()
 
@@ -56,6 +57,9 @@ class Wire:
         with suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
+                if self.refusing:
+                    client.close()
+                    continue
                 thread = threading.Thread(target=self._carry, args=(client,), daemon=True)
                 self._threads.append(thread)
                 thread.start()
@@ -167,6 +171,35 @@ async def test_an_unreachable_database_is_told_at_the_deadline_and_closing_ends(
     await asyncio.to_thread(journal.close, deadline_s=0.1)
     assert journal.dropped == 1
     database.close()
+    shutil.rmtree(home)
+
+
+async def test_a_journal_without_traffic_becomes_healthy_again_by_itself(wire: tuple[Wire, Database]) -> None:
+    proxy, through = wire
+    journal = Journal(through, stream="idle")
+    await journal.append(story("first"))
+    proxy.refusing = True
+    proxy.cut = "before"
+    with pytest.raises(StoreError):
+        await journal.append(story("lost"), deadline_s=0.3)
+    assert not journal.healthy
+    proxy.refusing = False
+    async with asyncio.timeout(10):
+        while not journal.healthy:  # noqa: ASYNC110  # there is nothing else to wait for: it tells nobody
+            await asyncio.sleep(0.02)
+    assert [r.round_id for r in chain_of(through, "idle")] == ["first", "first"]
+    await asyncio.to_thread(journal.close)
+
+
+async def test_two_users_of_one_embedded_server_do_not_stop_it_for_each_other() -> None:
+    home = Path(tempfile.mkdtemp(prefix="shared-"))
+    first = await asyncio.to_thread(Database.open, data_dir=home / "pg")
+    second = await asyncio.to_thread(Database.open, data_dir=home / "pg")
+    await asyncio.to_thread(second.close)
+    assert first.embedded_pid is not None
+    assert await first.read(lambda connection: connection.execute(sa.text("SELECT 1")).scalar()) == 1
+    await asyncio.to_thread(first.close)
+    assert first.embedded_pid is None
     shutil.rmtree(home)
 
 
