@@ -7,8 +7,10 @@ import typer
 from .audit import audit_app
 from .batch import batch
 from .check import check
+from .doctor import doctor
 from .errors import OneLineErrors
 from .key import key_app
+from .policy import policy_app
 from .review import review_app
 from .serve import serve
 
@@ -25,9 +27,11 @@ app = typer.Typer(
 app.command()(serve)
 app.command()(check)
 app.command()(batch)
+app.add_typer(policy_app, name="policy")
 app.add_typer(review_app, name="review")
 app.add_typer(audit_app, name="audit")
 app.add_typer(key_app, name="key")
+app.command()(doctor)
 
 
 def main() -> None:
