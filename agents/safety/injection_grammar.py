@@ -193,7 +193,8 @@ def _clinical(folded: str, marks: Marks, start: int, end: int) -> bool:
         return True
     if any(start <= s < end for s, _ in marks.get("care", ())):
         return True
-    if any(end <= s <= end + 15 for s, _ in marks.get("source", ())):
+    near = _next(marks.get("source", ()), end, 15)
+    if near and not any(c in ".,;:!?\n" for c in folded[end : near[0]]):
         return True
     before = [s for s, e in marks.get("source", ()) if start - GUARD_BEFORE <= s and e <= end]
     rules_of_ai = any(

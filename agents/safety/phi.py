@@ -15,7 +15,7 @@ from .detector import Reading, draft_readings, finding, span_of, untrusted_readi
 from .phi_dates import about_care, dates
 from .phi_names import names
 from .phi_ownership import Owner, Text, conversation, same_person
-from .phi_patterns import Hit, labelled, phones, shaped
+from .phi_patterns import Hit, has_long_number, labelled, phones, shaped
 from .phi_places import places
 from .phi_public import confirmations, diagnoses, for_public
 
@@ -64,7 +64,8 @@ def identifiers(where: Reading) -> list[Hit]:
     """Every identifier of a text, in its order; where two rules meet, the surer and longer one stays."""
     candidates: list[Hit] = [*names(where), *places(where)]
     if any(c.isdigit() for c in where.folded):
-        candidates += [*dates(where), *labelled(where), *phones(where)]
+        candidates += [*dates(where), *labelled(where)]
+        candidates += phones(where) if has_long_number(where) else ()
     candidates += shaped(where)
     return _without_overlap(candidates)
 

@@ -15,9 +15,9 @@ _NUMERIC = re.compile(
 )
 _SHORT = re.compile(r"(?<![\w./-])(\d{1,2})/(\d{1,2})(?![\w/%-]|\.\d)")
 _ZH = re.compile(r"\d{4}\s?年\s?\d{1,2}\s?月\s?\d{1,2}\s?日")
-_AGE = re.compile(
-    r"(?<![\w.])((?:9\d|1[0-2]\d)[ -]?(?:year|yr|y/?o\b|años|ans\b|jahre|anos\b|岁)[\w-]{0,10}(?: old)?)|\b(?:age|aged)[: ]{1,2}((?:9\d|1[0-2]\d))(?!\w|[.-]\d)"
-)
+_NINETY = re.compile(r"(?<![\w.])(?:9\d|1[0-2]\d)(?!\d|[.]\d)")
+_YEARS = re.compile(r"[ -]?(?:year|yr|y/?o\b|años|ans\b|jahre|anos\b|岁)[\w-]{0,10}(?: old)?")
+_YEAR = re.compile(r"(?:19|20)\d\d")
 
 
 @cache
@@ -60,7 +60,7 @@ def dates(where: Reading) -> Iterator[Hit]:
         day = int(m.group(2) or m.group(4))
         if 1 <= day <= 31 and not _modal(where, m):
             yield from _dated(where, m.start(), m.end())
-    for m in _month_year().finditer(text):
+    for m in _month_year().finditer(text) if _YEAR.search(text) else ():
         if _near(where, m.start(), 2):
             yield Hit("date", m.start(), m.end(), 0.6, "phi.date.month")
     for m in _SHORT.finditer(text):
@@ -68,9 +68,15 @@ def dates(where: Reading) -> Iterator[Hit]:
             yield from _dated(where, m.start(), m.end())
     for m in _ZH.finditer(text):
         yield from _dated(where, m.start(), m.end())
-    for m in _AGE.finditer(text):
-        group = 1 if m.group(1) else 2
-        yield Hit("age", m.start(group), m.end(group), 0.8, "phi.age-over-89")
+    yield from _ages(text)
+
+
+def _ages(text: str) -> Iterator[Hit]:
+    for m in _NINETY.finditer(text):
+        if (years := _YEARS.match(text, m.end())) is not None:
+            yield Hit("age", m.start(), years.end(), 0.8, "phi.age-over-89")
+        elif text[max(0, m.start() - 7) : m.start()].rstrip(" :").endswith(("age", "aged")):
+            yield Hit("age", m.start(), m.end(), 0.8, "phi.age-over-89")
 
 
 def day_keys(text: str) -> frozenset[tuple[int, int]]:

@@ -48,7 +48,8 @@ def names(where: Reading) -> list[Hit]:
             rest.append(run)
         else:
             hits.append(hit)
-    hits.extend(_lower_case(where, hits))
+    if not where.channel.startswith("draft"):
+        hits.extend(_lower_case(where, hits))
     hits.extend(_chinese(where))
     return hits + _again(where, hits, rest)
 

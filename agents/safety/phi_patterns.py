@@ -41,6 +41,9 @@ _CARD = re.compile(r"(?<![\w-])\d(?:[ -]?\d){12,18}(?![\w-])")
 _IBAN = re.compile(r"(?<!\w)[a-z]{2}\d{2}(?: ?[a-z0-9]{4}){2,7}(?: ?[a-z0-9]{1,3})?(?!\w)")
 _MBI = re.compile(r"(?<!\w)[1-9][a-z][a-z0-9]\d-?[a-z][a-z0-9]\d-?[a-z]{2}\d{2}(?!\w)")
 _VIN = re.compile(r"(?<!\w)[a-hj-npr-z0-9]{17}(?!\w)")
+_MIXED = re.compile(
+    r"(?<![\w-])[a-z0-9]{11}(?:[a-z0-9]{6})?(?!\w)|(?<![\w-])[1-9][a-z][a-z0-9]\d-[a-z][a-z0-9]\d-[a-z]{2}\d{2}(?!\w)"
+)
 _NHS = re.compile(r"(?<![\w-])\d{3} \d{3} \d{4}(?![\w-])")
 
 
@@ -50,12 +53,13 @@ def shaped(where: Reading) -> Iterator[Hit]:
     if "@" in text:
         yield from (_email(m) for m in _EMAIL.finditer(text))
     yield from _urls(text)
-    if "." in text or ":" in text:
+    if has_long_number(where):
         yield from _network(text)
-    for m in _SSN.finditer(text):
-        if checks.ssn(_digits(m.group())):
-            yield Hit("ssn", m.start(), m.end(), 0.95, "phi.ssn")
-    yield from _checked(text)
+        yield from _numbers(text)
+    elif text.count(":") >= 5:
+        yield from _network(text)
+    for m in _MIXED.finditer(text):
+        yield from _coded(m)
 
 
 def _email(m: re.Match[str]) -> Hit:
@@ -100,7 +104,18 @@ def _network(text: str) -> Iterator[Hit]:
         yield Hit("device", m.start(), m.end(), 0.95, "phi.mac")
 
 
-def _checked(text: str) -> Iterator[Hit]:
+_LONG = re.compile(r"\d(?:[^\w\n]{0,2}\d){6}")
+
+
+def has_long_number(where: Reading) -> bool:
+    """Whether seven digits stand together somewhere: without them most numbers need not be looked for."""
+    return _LONG.search(where.folded) is not None
+
+
+def _numbers(text: str) -> Iterator[Hit]:
+    for m in _SSN.finditer(text):
+        if checks.ssn(_digits(m.group())):
+            yield Hit("ssn", m.start(), m.end(), 0.95, "phi.ssn")
     for m in _CARD.finditer(text):
         digits = _digits(m.group())
         if len(set(digits)) > 1 and checks.luhn(digits):
@@ -108,23 +123,35 @@ def _checked(text: str) -> Iterator[Hit]:
     for m in _IBAN.finditer(text):
         if checks.iban(re.sub(r"\s", "", m.group())):
             yield Hit("account", m.start(), m.end(), 0.98, "phi.iban")
-    for m in _MBI.finditer(text):
-        yield Hit("insurance id", m.start(), m.end(), 0.9, "phi.mbi")
-    for m in _VIN.finditer(text):
-        if not m.group().isalpha() and not m.group().isdigit() and checks.vin(m.group().upper()):
-            yield Hit("vehicle", m.start(), m.end(), 0.95, "phi.vin")
     for m in _NHS.finditer(text):
         if checks.nhs(_digits(m.group())):
             yield Hit("insurance id", m.start(), m.end(), 0.8, "phi.nhs")
 
 
+def _coded(m: re.Match[str]) -> Iterator[Hit]:
+    """Letters and digits mixed: vehicle and Medicare beneficiary numbers."""
+    value = m.group()
+    if _MBI.fullmatch(value):
+        yield Hit("insurance id", m.start(), m.end(), 0.9, "phi.mbi")
+    elif _VIN.fullmatch(value) and not value.isalpha() and not value.isdigit() and checks.vin(value.upper()):
+        yield Hit("vehicle", m.start(), m.end(), 0.95, "phi.vin")
+
+
+_VALUE = re.compile(
+    r"(?<![\w.])(?:[a-z]{0,4}[-#]?\d[\da-z]*(?:[-./ ][\da-z]*\d[\da-z]*){0,5}"
+    r"|[a-z]{2,4}-[a-z]{2,6}-\d{2,8}|[a-z]\d[a-z\d-]{3,20})(?!\w)"
+)
+"""What a number field may hold."""
+LABEL_CHARS = 60
+"""How far before its value a label may begin, filler words included."""
+
+
 @cache
-def _labelled() -> re.Pattern[str]:
-    """A label, then at most two filler words, then a value; the value must hold digits."""
+def _label() -> re.Pattern[str]:
+    """A label and at most three filler words, right before a value."""
     labels = any_of({label for group in lexicon().number_labels.values() for label in group})
     filler = r"(?:\s{0,3}(?:#|no\.?|number|num\.?|nr\.?|n[º°]|id|is|was|it's|its|ending in|es|ist|:|=|-)){0,3}\s{0,3}"
-    value = r"([a-z]{0,4}[-#]?\d[\da-z]*(?:[-./ ][\da-z]*\d[\da-z]*){0,5}|[a-z]{2,4}-[a-z]{2,6}-\d{2,8}|[a-z]\d[a-z\d-]{3,20})"
-    return re.compile(rf"(?<!\w)({labels}){filler}(?<![\d.]){value}(?!\w)")
+    return re.compile(rf"(?<!\w)({labels}){filler}$")
 
 
 @cache
@@ -139,13 +166,13 @@ _UNIT = re.compile(
 
 def labelled(where: Reading) -> Iterator[Hit]:
     """Numbers behind a label: `MRN 12…`, `policy no. …`, `serial …`."""
-    for m in _labelled().finditer(where.folded):
-        start, end = m.span(2)
-        digits = sum(c.isdigit() for c in m.group(2))
-        if digits < 4 or _UNIT.match(where.folded, end) or _is_year(m.group(2)):
+    for m in _VALUE.finditer(where.folded):
+        if sum(c.isdigit() for c in m.group()) < 4 or _is_year(m.group()) or _UNIT.match(where.folded, m.end()):
             continue
-        subject = _label_subjects()[m.group(1)]
-        yield Hit(subject, start, end, 0.93, f"phi.{subject.replace(' ', '-')}")
+        label = _label().search(where.folded[max(0, m.start() - LABEL_CHARS) : m.start()])
+        if label is not None:
+            subject = _label_subjects()[label.group(1)]
+            yield Hit(subject, m.start(), m.end(), 0.93, f"phi.{subject.replace(' ', '-')}")
 
 
 def _is_year(value: str) -> bool:
