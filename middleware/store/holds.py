@@ -9,13 +9,13 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Literal
 
-import orjson
 import psycopg
 import sqlalchemy as sa
 
 from wardround.policies.errors import ConflictError
 
 from .batch import Guarded, Write
+from .columns import json_text
 from .database import Database
 from .schema import holds
 
@@ -216,4 +216,4 @@ def _hold(row: sa.RowMapping) -> Hold:
 
 
 def _json(findings: Sequence[Mapping[str, object]]) -> str:
-    return orjson.dumps([dict(finding) for finding in findings]).decode()
+    return json_text([dict(finding) for finding in findings])

@@ -16,6 +16,7 @@ from wardround.policies.errors import InputError
 from wardround.policies.finding import Action
 
 from .batch import Plain, Write
+from .columns import json_text
 from .database import Database
 from .schema import rounds
 
@@ -130,7 +131,7 @@ async def find(
 
 
 def _values(round: Round) -> tuple[object, ...]:
-    answer = None if round.answer is None else orjson.dumps(dict(round.answer)).decode()
+    answer = None if round.answer is None else json_text(dict(round.answer))
     action = None if round.action is None else str(round.action)
     return (
         round.round_id, round.application, round.policy, round.policy_digest, round.opened_at, round.closed_at,

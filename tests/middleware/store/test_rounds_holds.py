@@ -15,7 +15,7 @@ from wardround.middleware.store.audit_log import records_of
 from wardround.middleware.store.batch import Write
 from wardround.middleware.store.holds import Hold, HoldStatus, Review, Verdict
 from wardround.middleware.store.rounds import Round, RoundStatus
-from wardround.policies.errors import ConflictError, InputError
+from wardround.policies.errors import ConflictError, InputError, StoreError
 from wardround.policies.finding import Action
 
 AT = datetime(2026, 1, 2, 3, 4, 5, 123456, tzinfo=UTC)
@@ -71,6 +71,11 @@ async def test_a_round_is_found_as_it_was_written(database: Database, journal: J
     await put(journal, "r1", rounds.opened(a_round("r1")))
     assert await rounds.get(database, "r1") == done
     assert await rounds.get(database, "none") is None
+
+
+def test_an_answer_that_is_no_json_is_refused() -> None:
+    with pytest.raises(StoreError, match="JSON"):
+        rounds.closed(replace(a_round("bad"), answer={"text": "\ud800"}))
 
 
 async def test_rounds_are_listed_by_filter_and_page(database: Database, journal: Journal) -> None:
