@@ -7,6 +7,7 @@ import typer
 from .audit import audit_app
 from .batch import batch
 from .check import check
+from .demo import demo
 from .doctor import doctor
 from .errors import OneLineErrors
 from .key import key_app
@@ -24,6 +25,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 
+app.command()(demo)
 app.command()(serve)
 app.command()(check)
 app.command()(batch)
