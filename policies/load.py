@@ -183,11 +183,15 @@ def _bases(tree: Branch) -> list[tuple[str, Mark]]:
     return [(str(n), value.mark) for n in names]
 
 
+_LATE = {"missing": 1, "too_short": 2}
+"""Errors that are often the mere consequence of another, which is told first."""
+
+
 def _validated(merged: Branch) -> Document:
     try:
         return Document.model_validate(plain(merged), by_alias=True, by_name=False)
     except ValidationError as error:
-        first = min(error.errors(), key=lambda e: e["type"] == "missing")
+        first = min(error.errors(), key=lambda e: _LATE.get(e["type"], 0))
         raise PolicyError(_explain(first, merged)) from error
 
 

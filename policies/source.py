@@ -157,7 +157,12 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     best = process.extractOne(word.lower(), list(choices), scorer=fuzz.ratio, score_cutoff=60)
     if best is not None:
         return choices[best[0]]
-    return next((k for low, k in choices.items() if OSA.distance(word.lower(), low) <= 1), None)
+    near = (k for low, k in choices.items() if OSA.distance(word.lower(), low) <= 1 or _begins(low, word.lower()))
+    return next(near, None)
+
+
+def _begins(longer: str, word: str) -> bool:
+    return len(word) >= 3 and longer.startswith(word)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
