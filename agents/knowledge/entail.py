@@ -24,6 +24,8 @@ SUPPORTED = 0.6
 """Share of a sentence's words that a passage must have to support it."""
 CLOSE = 0.12
 """Evidence sentences whose overlap is within this of the best count as equally well aligned."""
+ALIGNED_PART = 0.75
+"""The same where only a noun is denied: `without rash` may be said of a part."""
 MIN_SHARED = 2.0
 """Weight that the shared words of a flipped clause must have at least."""
 
@@ -140,7 +142,7 @@ def _alignments(clause: tuple[Token, ...], total: float, passages: Sequence[Pass
 
 def _flip(clause: tuple[Token, ...], aligned: Aligned, total: float) -> _Flip | None:
     """The contradiction between a clause and an evidence sentence; None where both say the same."""
-    if aligned.statement.exceptive:
+    if aligned.statement.exceptive or aligned.statement.open:
         return None
     others = [t for t in aligned.statement.tokens if t.key in {c.key for c in clause}]
     mine, theirs = polarity(clause), polarity(others)
@@ -152,6 +154,8 @@ def _flip(clause: tuple[Token, ...], aligned: Aligned, total: float) -> _Flip | 
     anchors = [t for t in clause if t.key in theirs and t.key[0] != "@" and t.weight >= 1]
     shared = weight(t for t in clause if t.key in theirs)
     if not heads or not anchors or shared < MIN_SHARED:
+        return None
+    if any(t.nominal for t in (*clause, *others) if t.key in heads) and aligned.coverage < ALIGNED_PART:
         return None
     negated = any(t.negated for t in (*clause, *others) if t.key in heads)
     confidence = min(0.95, 0.45 + 0.5 * aligned.coverage * min(1.0, total / 3))
@@ -191,7 +195,9 @@ def _coverage(claim: Statement, passage: Passage, total: float) -> float:
     if not total:
         return 0.0
     weights = {t.key: t.weight for t in claim.tokens}
-    shares = sorted((frozenset(weights.keys() & s.keys) for s in passage.statements), key=len, reverse=True)
+    shares = sorted(
+        (frozenset(weights.keys() & s.keys) for s in passage.statements if not s.open), key=len, reverse=True
+    )
     covered = frozenset[str]().union(*shares[:2])
     return sum(weights[k] for k in covered) / total
 

@@ -126,7 +126,13 @@ def _measure(text: str, start: int, comma: bool) -> tuple[Quantity, ...]:
     end = match.end()
     bound = Bound.EXACT if high > low else _bound(text, start, end)
     daily = _DAILY().match(text, end) is not None
-    return (Quantity(dimension, low * factor, high * factor, bound, start, end, daily),)
+    first = match.start("low")
+    listed = [_number(m[0], comma) for m in _DIGITS.finditer(match["listed"] or "")]
+    if len(listed) == 1 and listed[0] < low and _between().search(text[:start].lower()):
+        low, first, listed = listed[0], start, []
+    last = Quantity(dimension, low * factor, high * factor, bound, first, end, daily)
+    others = (Quantity(dimension, n * factor, n * factor, Bound.EXACT, start, first, daily) for n in listed)
+    return (*others, last)
 
 
 def _ends(match: re.Match[str], comma: bool) -> tuple[float, float]:
@@ -210,6 +216,7 @@ def _either(words: Iterable[str], *, bounded: bool = True) -> str:
 
 
 _TOKEN = re.compile(r"\d+|[\u4e00-\u9fff]|(?:[^\W\d_\u4e00-\u9fff]|[\u0900-\u0963])+")
+_DIGITS = re.compile(r"\d+(?:[.,]\d+)?")
 _PRESSURE = re.compile(
     r"(?<![\d/.])(?P<systolic>\d{2,3})\s?/\s?(?P<diastolic>\d{2,3})(?![\d/])(?=\s*(?:mm\s?hg)?)", re.I
 )
@@ -247,6 +254,11 @@ def _codes() -> dict[str, float]:
 
 
 @cache
+def _between() -> re.Pattern[str]:
+    return re.compile(_either(table("quantities.yaml")["between"]) + r"\s*$")
+
+
+@cache
 def _numeral() -> str:
     """Digits with thousands and decimal marks, or a number word."""
     return r"(?:\d{1,3}(?:[,. \u00a0\u202f']\d{3})+(?!\d)(?:[.,]\d+)?|\d+(?:[.,]\d+)?|" + _either(_words()) + ")"
@@ -273,10 +285,9 @@ def _span() -> str:
 @cache
 def _MEASURE() -> re.Pattern[str]:
     per = _either(_pers())
-    return re.compile(
-        rf"{_LEAD_CJK}{_span()}[\s\u00a0\u202f]?-?\s?(?:an?\s)?(?P<unit>{_either(_units())})(?:\s?(?P<per>{per}))?",
-        re.I,
-    )
+    listed = r"(?P<listed>(?:\d+(?:[.,]\d+)?(?:,?\s+(?:or|and|o|y|ou|et|oder|und|e)|,)\s+){1,6})?"
+    unit = rf"[\s\u00a0\u202f]?-?\s?(?:an?\s)?(?P<unit>{_either(_units())})(?:\s?(?P<per>{per}))?"
+    return re.compile(rf"{_LEAD_CJK}{listed}{_span()}{unit}", re.I)
 
 
 @cache

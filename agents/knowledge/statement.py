@@ -32,6 +32,8 @@ class Token:
     """Within the scope of a negation."""
     head: bool
     """The first word that the negation reaches, or any in a language that puts it elsewhere."""
+    nominal: bool
+    """Negated by a word that denies a noun, often only a part of what is said."""
     drug: bool
     """An ingredient."""
     clause: int
@@ -53,6 +55,8 @@ class Statement:
     clauses: tuple[tuple[Token, ...], ...]
     """Tokens by clause, empty ones left out."""
     quantities: tuple[Quantity, ...]
+    open: bool
+    """Asks or announces something and asserts nothing: the aim of a study."""
     exceptive: bool
     """Says `only`, `unless`, `until`: true of a case, not in general."""
 
@@ -102,6 +106,7 @@ def compile_statement(text: str, language: str) -> Statement:
         keys=frozenset(t.key for t in tokens),
         clauses=tuple(tuple(c) for c in clauses.values()),
         quantities=quantities,
+        open=not vocabulary().inquiry.isdisjoint(r.word for r in reads),
         exceptive=any(r.meaning.exceptive for r in reads),
     )
 
@@ -169,23 +174,26 @@ def _not_negating(words: list[str], position: int) -> int:
 def _tokens(reads: list[_Read]) -> Iterator[Token]:
     """Content tokens with the scope of every negation worked in."""
     wide = {r.clause for r in reads if r.meaning.clause_wide}
-    scope_clause, left, fresh = -1, 0, False
+    nominal = vocabulary().nominal
+    scope_clause, left, fresh, soft = -1, 0, False, False
     for position, read in enumerate(reads):
         meaning = read.meaning
         if meaning.cue and not meaning.clause_wide:
             answered = position + 1 < len(reads) and reads[position + 1].opens
             if not answered:
-                scope_clause, left, fresh = read.clause, SCOPE_TOKENS, True
+                scope_clause, left, fresh, soft = read.clause, SCOPE_TOKENS, True, read.word in nominal
             continue
         if meaning.clause_wide or not meaning.keys:
             continue
         reached = read.clause == scope_clause and left > 0
         negated = (reached or read.clause in wide) != read.inverted
         head = read.inverted or read.clause in wide or (reached and fresh)
+        part = reached and soft
         for key in meaning.keys:
             yield Token(
-                key, read.word, meaning.side, negated, head, meaning.drug, read.clause, read.start, meaning.weight
-            )
+                key=key, word=read.word, side=meaning.side, negated=negated, head=head, nominal=part,
+                drug=meaning.drug, clause=read.clause, start=read.start, weight=meaning.weight,
+            )  # fmt: skip
         if reached:
             left, fresh = left - 1, False
 

@@ -33,6 +33,10 @@ class Vocabulary:
     """Negating words whose language puts them after or amid what they negate."""
     not_negating: tuple[tuple[str, ...], ...]
     """Word sequences that hold a negating word but negate nothing."""
+    nominal: frozenset[str]
+    """Negating words that deny a noun, often only a part of what is said."""
+    inquiry: frozenset[str]
+    """Words of a sentence that asks or announces."""
     exceptive: frozenset[str]
     """Words that limit a statement to a case."""
     phrases: Mapping[tuple[str, ...], tuple[str, bool]]
@@ -70,6 +74,8 @@ def vocabulary() -> Vocabulary:
         negation=frozenset(_plain(w) for n in negation.values() for w in n["cues"]),
         clause_wide=frozenset(_plain(w) for n in negation.values() if n["scope"] == "clause" for w in n["cues"]),
         not_negating=tuple(tuple(_plain(p).split()) for p in raw["not_negating"]),
+        nominal=frozenset(_plain(w) for w in raw["nominal"]),
+        inquiry=frozenset(_plain(w) for w in raw["inquiry"]),
         exceptive=frozenset(_plain(w) for w in raw["exceptive"]),
         phrases={
             tuple(_plain(k).split()): (_plain(v).lstrip("-"), v.startswith("-")) for k, v in raw["phrases"].items()
