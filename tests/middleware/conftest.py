@@ -199,6 +199,12 @@ def watchers() -> tuple[Watcher, Watcher, Watcher]:
 
 
 @pytest.fixture
+def watching() -> tuple[Watcher, Watcher, Watcher]:
+    """The three watchers, for tests that open a service or make one of them fail."""
+    return watchers()
+
+
+@pytest.fixture
 def upstream() -> Iterator[Upstream]:
     """A scripted upstream; `url` is its base URL."""
     scripted = Upstream()

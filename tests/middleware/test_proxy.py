@@ -265,7 +265,7 @@ def test_a_changed_policy_file_takes_effect_for_the_next_round(
     upstream: Any, start_proxy: Start, tmp_path: Path
 ) -> None:
     file = tmp_path / "mine.yaml"
-    text = "policy: mine\nversion: 1\nextends: [wardround/base]\nrules:\n  - {id: r, when: 'true', then: %s, reason: because}\n"
+    text = "policy: mine\nversion: 1\nextends: [wardround/base]\nrules:\n  - {id: r, when: 'true', then: %s}\n"
     file.write_text(text % "allow")
     url = start_proxy(upstream_url=upstream.url, policy=str(file))
     first = told(ask(url, "Hello."))
