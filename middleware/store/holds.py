@@ -175,6 +175,12 @@ async def find(
     return await _select(database, *conditions, limit=limit)
 
 
+async def count(database: Database, status: HoldStatus = HoldStatus.PENDING) -> int:
+    """How many holds stand so, in all queues."""
+    query = sa.select(sa.func.count()).select_from(holds).where(holds.c.status == str(status))
+    return await database.read(lambda connection: connection.execute(query).scalar_one())
+
+
 async def stuck(database: Database, *, before: datetime) -> list[Hold]:
     """Holds decided before a time whose rounds have not come to their end: somebody must resume them."""
     return await _select(database, holds.c.status == "resuming", holds.c.decided_at < before)

@@ -200,3 +200,4 @@ async def test_holds_that_nobody_resumed_and_overdue_ones_are_found(database: Da
     assert await holds.stuck(database, before=AT) == []
     assert "due" in {h.round_id for h in await holds.overdue(database, AT + timedelta(minutes=30))}
     assert await holds.overdue(database, AT + timedelta(minutes=29)) == []
+    assert await holds.count(database) == len(await holds.find(database))
