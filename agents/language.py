@@ -8,7 +8,7 @@ from typing import Any
 UNKNOWN = "und"
 """Code of a text whose language cannot be told: too short, or without letters."""
 
-SAMPLE_CHARS = 400
+SAMPLE_CHARS = 240
 """How much of a text is read; the language of a longer one is that of its beginning."""
 
 

@@ -23,14 +23,18 @@ THRESHOLD = 1.0
 EXTRACTION = "system prompt extraction"
 
 _DELIMITERS = re.compile(
-    r"<<\s{0,3}/?\s{0,3}(?:sys|system)\b|\[/?inst\]|<\|(?:im_start|im_end|system|user|assistant|endoftext|eot_id|start_header_id)\|>"
-    r"|</?(?:system|sys|instructions?|system_prompt|user_query|admin)>|#{2,4}\s{0,3}(?:system|new|hidden|admin)\s{0,3}(?:prompt|message|instructions?|override)?\s{0,3}[:#\n]"
-    r"|\[(?:system|admin|developer)(?:\s(?:override|message|note|prompt))?\s{0,3}[\]:]|\{\{\s{0,3}(?:system|instruction)"
+    r"<<\s{0,3}/?\s{0,3}(?:sys|system)\b|\[/?inst\]|<\|(?:im_start|im_end|system|user|assistant|endoftext|eot_id"
+    r"|start_header_id)\|>"
+    r"|</?(?:system|sys|instructions?|system_prompt|user_query|admin)>|#{2,4}\s{0,3}(?:system|new|hidden"
+    r"|admin)\s{0,3}(?:prompt|message|instructions?|override)?\s{0,3}[:#\n]"
+    r"|\[(?:system|admin|developer)(?:\s(?:override|message|note|prompt))?\s{0,3}[\]:]|\{\{\s{0,3}(?:system"
+    r"|instruction)"
     r"|(?:^|\n)\s{0,4}(?:begin|start|end)(?:\sof)?\s(?:system\s)?(?:prompt|instructions)\b"
 )
 _ROLE_LINE = re.compile(r"(?:^|\n)[ \t]{0,4}(?:assistant|system|developer)[ \t]{0,2}:\s")
 _IMAGE = re.compile(
-    r"!\[[^\]\n]{0,200}\]\(\s{0,3}(?:https?:)?//[^)\s]{1,500}[?=#{/][^)\n]{0,500}\)|<img\s[^>]{0,300}src\s?=\s?[\"']?https?://[^>]{1,500}[?=]"
+    r"!\[[^\]\n]{0,200}\]\(\s{0,3}(?:https?:)?//[^)\s]{1,500}[?=#{/][^)\n]{0,500}\)"
+    r"|<img\s[^>]{0,300}src\s?=\s?[\"']?https?://[^>]{1,500}[?=]"
 )
 
 

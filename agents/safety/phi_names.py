@@ -18,6 +18,11 @@ MAX_TOKENS = 5
 """Longest name in words; a longer run of capitalised words is a heading."""
 
 _TOKEN = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+){0,4}")
+_UPPER = "".join(c for c in map(chr, range(0x250)) if c.isupper()) + "Α-ΡΣ-ΫЀ-Я"
+_CAPITALISED = re.compile(rf"(?<![^\W\d_])(?<![^\W\d_]['’-])[{_UPPER}][^\W\d_]*(?:['’-][^\W\d_]+){{0,4}}")
+_SPACES = frozenset({" ", "  ", "\u00a0"})
+BRIDGE_CHARS = 14
+"""Longest stretch between two words of one name: three particles."""
 _CITED = re.compile(r"\s*(?:et al|\((?:19|20)\d\d|,? (?:19|20)\d\d\b|and colleagues|& [A-Z])")
 
 
@@ -56,44 +61,39 @@ def names(where: Reading) -> list[Hit]:
 
 def _runs(text: str) -> Iterator[list[_Token]]:
     """Capitalised words that stand together, joined by a space, an initial's point or a particle."""
-    particles = lexicon().particles
     run: list[_Token] = []
-    bridge: list[_Token] = []
     last_end = 0
-    for m in _TOKEN.finditer(text):
-        word = m.group()
-        joined = bool(run) and _joins(text, last_end, m.start(), (bridge or run)[-1])
-        if word[0].isupper():
-            token = _token(word, m.start())
-            if joined:
-                run += [*bridge, token]
-            else:
-                if run:
-                    yield run
-                run = [token]
-            bridge = []
-        elif joined and word.lower() in particles and len(bridge) < 3:
-            bridge.append(_token(word, m.start()))
-        elif run:
-            yield run
-            run, bridge = [], []
+    for m in _CAPITALISED.finditer(text):
+        token = _token(m.group(), m.start())
+        bridge = _bridge(text, last_end, m.start(), run[-1]) if run else None
+        if bridge is None:
+            if run:
+                yield run
+            run = [token]
+        else:
+            run += [*bridge, token]
         last_end = m.end()
     if run:
         yield run
+
+
+def _bridge(text: str, end: int, start: int, before: _Token) -> list[_Token] | None:
+    """What joins two capitalised words in one name: nothing but a space, or particles; None where they stay apart."""
+    if start - end > BRIDGE_CHARS:
+        return None
+    gap = text[end:start]
+    if gap in _SPACES or (gap in (". ", ".") and (len(before.text) == 1 or before.low in _titles())):
+        return []
+    words = gap.split()
+    if not words or not gap.startswith(" ") or "\n" in gap or not lexicon().particles.issuperset(words):
+        return None
+    return [_token(m.group(), end + m.start()) for m in _TOKEN.finditer(gap)]
 
 
 def _token(word: str, start: int) -> _Token:
     for ending in ("'s", "’s", "'S"):
         word = word.removesuffix(ending)
     return _Token(word, word.lower().replace("’", "'"), start, start + len(word))
-
-
-def _joins(text: str, end: int, start: int, before: _Token) -> bool:
-    """Whether what stands between two words keeps them in one name."""
-    gap = text[end:start]
-    if gap in (" ", "  ", "\u00a0"):
-        return True
-    return gap in (". ", ".") and (len(before.text) == 1 or before.low in _titles())
 
 
 @cache
@@ -117,12 +117,15 @@ def _after() -> re.Pattern[str]:
     tails = any_of(lexicon().name_tails)
     kin = any_of(lexicon().person_cues)
     return re.compile(
-        rf"(?:,?\s?\(?,?\s?{tails}(?!\w)|,?\s(?:is\s)?(?:an?\s)?\(?\d{{1,3}}[ -]?(?:year|yr|y/?o|[mf]\b|años|ans)|'s\s(?:{kin}|chart|record|results|labs|room|appointment|mrn|dob|phone|address)(?!\w))"
+        rf"(?:,?\s?\(?,?\s?{tails}(?!\w)|,?\s(?:is\s)?(?:an?\s)?\(?\d{{1,3}}[ -]?(?:year|yr|y/?o|[mf]\b|años|ans)"
+        rf"|'s\s(?:{kin}|chart|record|results|labs|room|appointment|mrn|dob|phone|address)(?!\w))"
     )
 
 
 def _judge(where: Reading, run: list[_Token]) -> Hit | None:
     """The name in a run of capitalised words, with how sure its surroundings make it."""
+    if len(run) == 1 and _common(run[0]) and not _behind_label(where.text, run[0].start):
+        return None
     if labelled := _name_field(where, run):
         return Hit("name", labelled[0].start, labelled[-1].end, 0.95, "phi.name.label")
     title, run = _split_title(run)
@@ -142,6 +145,12 @@ def _judge(where: Reading, run: list[_Token]) -> Hit | None:
 def _field() -> re.Pattern[str]:
     own = {label for label in lexicon().name_labels if re.search(r"name|nombre|apellid|nom$|nom[e]$|prénom", label)}
     return re.compile(rf"(?<!\w){any_of(own)}\s?(?:\(s\))?[:=][ \t]{{0,4}}(?:{any_of(lexicon().particles)}\s)?$")
+
+
+def _behind_label(text: str, start: int) -> bool:
+    """Whether a colon stands right before: then even a known word may be a name."""
+    before = text[max(0, start - 6) : start]
+    return ":" in before or "=" in before
 
 
 def _name_field(where: Reading, run: list[_Token]) -> list[_Token]:
@@ -289,16 +298,12 @@ def _signed(where: Reading, core: Sequence[_Token]) -> bool:
 @cache
 def _lower_cues() -> re.Pattern[str]:
     words = lexicon()
-    named = {
-        c
-        for c in words.self_cues
-        if "name" in c or c in {"me llamo", "je m'appelle", "ich heiße", "me chamo", "mi chiamo"}
-    }
+    named = {c for c in words.self_cues if "name" in c or "llam" in c or "appelle" in c or "heiße" in c or "cham" in c}
     titles = {t for t in words.titles if len(t) > 1} | {"dr", "doctor"}
-    return re.compile(
-        rf"(?<!\w)(?:({any_of(named)})\s|({any_of({'mr', 'mrs', 'ms', 'dr'})})\.?\s|({any_of(words.person_cues | titles | {'im', 'i am'})}),?\s)"
-        r"([^\W\d_]{2,20}(?:['-][^\W\d_]{2,20})?)(?:\s([^\W\d_]{2,20}(?:['-][^\W\d_]{2,20})?))?"
-    )
+    word = r"[^\W\d_]{2,20}(?:['-][^\W\d_]{2,20})?"
+    people = any_of(words.person_cues | titles | {"im", "i am"})
+    cues = rf"(?:({any_of(named)})\s|(mr|mrs|ms|dr)\.?\s|({people}),?\s)"
+    return re.compile(rf"(?<!\w){cues}({word})(?:\s({word}))?")
 
 
 def _lower_case(where: Reading, found: Sequence[Hit]) -> Iterator[Hit]:
@@ -320,9 +325,8 @@ def _lower_case(where: Reading, found: Sequence[Hit]) -> Iterator[Hit]:
 @cache
 def _zh() -> re.Pattern[str]:
     surname = f"[{lexicon().zh_surnames}]"
-    return re.compile(
-        rf"(?:我叫|我是|姓名\s?[:：]?\s?|患者|病人|名叫|叫做)({surname}[\u4e00-\u9fff]{{1,2}})(?=[,，。;；、 \n男女先的]|$)"
-    )
+    before = r"(?:我叫|我是|姓名\s?[:：]?\s?|患者|病人|名叫|叫做)"
+    return re.compile(rf"{before}({surname}[\u4e00-\u9fff]{{1,2}})(?=[,，。;；、 \n男女先的]|$)")
 
 
 def _chinese(where: Reading) -> Iterator[Hit]:

@@ -160,7 +160,8 @@ def _label_subjects() -> dict[str, str]:
 
 
 _UNIT = re.compile(
-    r"\s?(?:%|mg|mcg|ml|units?|iu|mmol|years?|months?|weeks?|days?|hours?|minutes?|times|patients?|beats|cm|mm|kg|lbs?|steps?|percent|people)\b"
+    r"\s?(?:%|mg|mcg|ml|units?|iu|mmol|years?|months?|weeks?|days?|hours?|minutes?|times|patients?|beats|cm|mm|kg"
+    r"|lbs?|steps?|percent|people)\b"
 )
 
 

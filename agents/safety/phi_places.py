@@ -1,4 +1,4 @@
-"""Where somebody lives: street addresses, post codes, towns behind "lives in". States and countries are no identifiers."""
+"""Where somebody lives: street addresses, post codes, towns behind "lives in"; states and countries do not count."""
 
 from __future__ import annotations
 
@@ -13,20 +13,27 @@ from .phi_patterns import Hit
 _CAP = r"(?:[A-ZÀ-ÖØ-Þ][\w'’.-]{0,30}|\d{1,3}(?:st|nd|rd|th))"
 _LINK = r"(?:(?:de|del|de la|de los|du|des|of|la|el|da|do|dos|van|der)\s)"
 _SUFFIX = (
-    r"(?:Street|St|Avenue|Ave|Road|Rd|Lane|Ln|Drive|Dr|Court|Ct|Boulevard|Blvd|Way|Place|Pl|Terrace|Ter|Circle|Cir|Highway"
+    r"(?:Street|St|Avenue|Ave|Road|Rd|Lane|Ln|Drive|Dr|Court|Ct|Boulevard|Blvd|Way|Place|Pl|Terrace|Ter|Circle"
+    r"|Cir|Highway"
     r"|Hwy|Parkway|Pkwy|Close|Crescent|Square|Sq|Trail|Loop|Row|Mews|Gardens|Grove|Alley|Route)"
 )
 _UNIT = r"(?:,?\s{1,2}(?:Apt|Apartment|Suite|Ste|Unit|Flat|Floor|#)\.?\s?#?[\w-]{1,6})?"
-_TOWN = rf"(?:,\s{{0,2}}{_CAP}(?:\s{_CAP}){{0,2}})?(?:,?\s{{1,2}}[A-Z]{{2}}(?![a-z\w]))?(?:,?\s{{1,2}}\d{{5}}(?:-\d{{4}})?(?!\w))?"
+_TOWN = (
+    rf"(?:,\s{{0,2}}{_CAP}(?:\s{_CAP}){{0,2}})?"
+    rf"(?:,?\s{{1,2}}[A-Z]{{2}}(?![a-z\w]))?(?:,?\s{{1,2}}\d{{5}}(?:-\d{{4}})?(?!\w))?"
+)
 _UK = r"[A-Z]{1,2}\d[A-Z\d]?\s\d[ABD-HJLNP-UW-Z]{2}"
 _STREETS = (
     re.compile(rf"(?<![\w.-])\d{{1,6}}[A-Z]?\s(?:[NSEW]\.?\s)?{_CAP}(?:\s{_CAP}){{0,3}}\s{_SUFFIX}\b\.?{_UNIT}{_TOWN}"),
     re.compile(
-        rf"(?<!\w)(?:Calle|C/|Av\.|Avenida|Avda\.?|Plaza|Pza\.?|Paseo|Carrer|Ctra\.?|Carretera|Rua|Travessa|Via|Viale|Piazza)\s{{1,2}}"
-        rf"{_LINK}{{0,2}}{_CAP}(?:\s{_LINK}{{0,2}}{_CAP}){{0,4}}(?:\s?,?\s{{0,2}}(?:n[º°]\s?)?(?:\d{{1,5}}|s/n))?(?:\s?[,-]\s?\d{{1,2}}[ºª°]?\s?\w{{0,2}}(?!\w))?"
+        rf"(?<!\w)(?:Calle|C/|Av\.|Avenida|Avda\.?|Plaza|Pza\.?|Paseo|Carrer|Ctra\.?|Carretera|Rua|Travessa|Via"
+        rf"|Viale|Piazza)\s{{1,2}}"
+        rf"{_LINK}{{0,2}}{_CAP}(?:\s{_LINK}{{0,2}}{_CAP}){{0,4}}(?:\s?,?\s{{0,2}}(?:n[º°]\s?)?(?:\d{{1,5}}"
+        rf"|s/n))?(?:\s?[,-]\s?\d{{1,2}}[ºª°]?\s?\w{{0,2}}(?!\w))?"
     ),
     re.compile(
-        rf"(?<!\w)\d{{1,4}}(?:\s(?:bis|ter))?,?\s(?:rue|avenue|boulevard|place|chemin|allée|impasse|quai|cours)\s{_LINK}{{0,2}}{_CAP}(?:\s{_CAP}){{0,3}}"
+        rf"(?<!\w)\d{{1,4}}(?:\s(?:bis|ter))?,?\s(?:rue|avenue|boulevard|place|chemin|allée|impasse|quai"
+        rf"|cours)\s{_LINK}{{0,2}}{_CAP}(?:\s{_CAP}){{0,3}}"
     ),
     re.compile(
         r"(?<!\w)[A-ZÄÖÜ][\wäöüß-]{2,30}(?:straße|strasse|str\.|weg|platz|gasse|allee|ufer)\s\d{1,4}[a-z]?(?!\w)"
@@ -41,7 +48,8 @@ _CODE = re.compile(
     r"\s?(?:is|:|=)?\s{0,2}(\d{4,5}(?:-\d{3,4})?|[a-z]\d[a-z] ?\d[a-z]\d)(?!\w)"
 )
 _LABELLED = re.compile(
-    r"(?<!\w)(?:home address|mailing address|street address|address|domicilio|dirección|adresse|anschrift|endereço|localidad/ ?provincia|localidad|town|hometown|住址|地址)"
+    r"(?<!\w)(?:home address|mailing address|street address|address|domicilio|dirección|adresse|anschrift"
+    r"|endereço|localidad/ ?provincia|localidad|town|hometown|住址|地址)"
     r"\s?(?:is|:)\s{0,3}([^\n;]{4,80})"
 )
 

@@ -34,13 +34,15 @@ def _patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str], re.P
 _CONFIRMS = re.compile(
     r"(?<!\w)(?:you were (?:seen|treated|admitted|diagnosed|evaluated|examined|prescribed|discharged|a patient|given)"
     r"|you (?:arrived|came in|checked in|missed|declined|refused|received|no-showed)"
-    r"|your (?:visit|visits|appointment|appointments|diagnosis|labs?|results|treatment|surgery|procedure|chart|medical record|records|medications?|prescription|blood pressure|test)"
+    r"|your (?:visit|visits|appointment|appointments|diagnosis|labs?|results|treatment|surgery|procedure|chart"
+    r"|medical record|records|medications?|prescription|blood pressure|test)"
     r"|when you (?:came|visited|arrived|saw)|as (?:our|a) patient(?: of ours)?|our records (?:show|indicate|confirm)"
     r"|(?:we|dr\.? \w{2,20}) (?:saw|treated|examined|operated on|diagnosed|prescribed) (?:you|her|him)"
     r"|(?:was|is|has been) (?:our patient|a patient of ours|a patient here|seen (?:here|at our)))(?!\w)"
 )
 _HEDGED = re.compile(
-    r"(?<!\w)(?:can't|cannot|can not|unable|not able|whether|if|neither|never|don't|won't|any|no|may not|prevents?|prohibits?)(?!\w)"
+    r"(?<!\w)(?:can't|cannot|can not|unable|not able|whether|if|neither|never|don't|won't|any|no|may not"
+    r"|prevents?|prohibits?)(?!\w)"
 )
 
 
