@@ -205,7 +205,21 @@ def watching() -> tuple[Watcher, Watcher, Watcher]:
 
 
 @pytest.fixture
-def upstream() -> Iterator[Upstream]:
+def serve() -> Iterator[Callable[[Any], str]]:
+    """Serves ASGI applications on free ports until the test ends."""
+    with contextlib.ExitStack() as stack:
+
+        def start(app: Any) -> str:
+            server = Server(app)
+            url = server.start()
+            stack.callback(server.stop)
+            return url
+
+        yield start
+
+
+@pytest.fixture
+def upstream(serve: Callable[[Any], str]) -> Upstream:
     """A scripted upstream; `url` is its base URL."""
     scripted = Upstream()
     app = Starlette(
@@ -214,25 +228,19 @@ def upstream() -> Iterator[Upstream]:
             Route("/v1/models", scripted.models),
         ]
     )
-    server = Server(app)
-    scripted.url = server.start() + "/v1"
-    yield scripted
-    server.stop()
+    scripted.url = serve(app) + "/v1"
+    return scripted
 
 
 Start = Callable[..., str]
 
 
 @pytest.fixture
-def start_proxy(database_url: str) -> Iterator[Start]:
+def start_proxy(database_url: str, serve: Callable[[Any], str]) -> Start:
     """Starts a proxy on this module's database; returns its base URL."""
-    with contextlib.ExitStack() as stack:
 
-        def start(*, specialists: tuple[Specialist, ...] | None = None, **settings: Any) -> str:
-            given: dict[str, Any] = {"database_url": SecretStr(database_url), "drain_s": 2.0, **settings}
-            server = Server(Proxy(Service(Settings(**given), specialists=specialists or watchers())).app())
-            url = server.start()
-            stack.callback(server.stop)
-            return url + "/v1"
+    def start(*, specialists: tuple[Specialist, ...] | None = None, **settings: Any) -> str:
+        given: dict[str, Any] = {"database_url": SecretStr(database_url), "drain_s": 2.0, **settings}
+        return serve(Proxy(Service(Settings(**given), specialists=specialists or watchers())).app()) + "/v1"
 
-        yield start
+    return start
