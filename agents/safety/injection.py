@@ -23,7 +23,7 @@ THRESHOLD = 1.0
 EXTRACTION = "system prompt extraction"
 
 _DELIMITERS = re.compile(
-    r"<<\s{0,3}/?\s{0,3}(?:sys|system)\b|\[/?inst\]|<\|(?:im_start|im_end|system|user|assistant|endoftext|eot_id"
+    r"<!--[^>]{0,60}\b(?:assistant|system|ai|model|instructions?)\b|<<\s{0,3}/?\s{0,3}(?:sys|system)\b|\[/?inst\]|<\|(?:im_start|im_end|system|user|assistant|endoftext|eot_id"
     r"|start_header_id)\|>"
     r"|</?(?:system|sys|instructions?|system_prompt|user_query|admin)>|#{2,4}\s{0,3}(?:system|new|hidden"
     r"|admin)\s{0,3}(?:prompt|message|instructions?|override)?\s{0,3}[:#\n]"

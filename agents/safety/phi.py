@@ -17,7 +17,7 @@ from .phi_names import names
 from .phi_ownership import Owner, Text, conversation, same_person
 from .phi_patterns import Hit, has_long_number, labelled, phones, shaped
 from .phi_places import places
-from .phi_public import confirmations, diagnoses, for_public
+from .phi_public import confirmations, diagnoses, for_public, for_third_party
 
 STRONG = frozenset(
     {"mrn", "ssn", "date of birth", "insurance id", "account", "phone", "email", "licence", "biometric id"}
@@ -56,6 +56,7 @@ class PhiDetector:
         found: list[Finding] = []
         for where, hits in drafts:
             judged = _public(where, hits, known) if public else _private(where, hits, known, related)
+            judged += [] if public else _beyond_need(where, hits, known, case)
             found.extend(_led(where, judged))
         return found
 
@@ -114,6 +115,15 @@ def _private(where: Reading, hits: Sequence[Hit], known: Text, related: Sequence
     return judged
 
 
+def _beyond_need(where: Reading, hits: Sequence[Hit], known: Text, case: Case) -> list[Judged]:
+    """Diagnoses of a named person in a text for somebody outside care, where nobody asked to mention them."""
+    named = [h for h in hits if h.subject == "name" and not h.role and known.holds(where, h)]
+    if not named or not for_third_party(case):
+        return []
+    message = "goes to somebody outside care who was not to be told it"
+    return [(h, Severity.MAJOR, message) for h in diagnoses(where, named) if not known.holds(where, h)]
+
+
 def _judge(where: Reading, hit: Hit, owner: Owner, foreign: Sequence[Hit]) -> tuple[Severity, str]:
     if owner is Owner.CONVERSATION:
         return Severity.MINOR, "was given in the conversation"
@@ -137,7 +147,8 @@ def _counts(hit: Hit, foreign: Sequence[Hit]) -> bool:
         return hit.code == "phi.url.personal"
     if hit.confidence >= SURE or hit.subject in STRONG:
         return True
-    return any(h.subject in STRONG and abs(h.start - hit.start) <= NEAR_CHARS for h in foreign)
+    beside = STRONG | {"date", "address"} if hit.subject == "name" and hit.code == "phi.name.looks" else STRONG
+    return any(h.subject in beside and abs(h.start - hit.start) <= NEAR_CHARS for h in foreign)
 
 
 def _public(where: Reading, hits: Sequence[Hit], known: Text) -> list[Judged]:
@@ -145,8 +156,11 @@ def _public(where: Reading, hits: Sequence[Hit], known: Text) -> list[Judged]:
     message = "would be disclosed to the public"
     judged: list[Judged] = []
     people: list[Hit] = []
+    named = any(h.subject == "name" and not h.role for h in hits)
     for hit in hits:
-        private = not hit.role and hit.subject != "url" and (hit.subject not in WEAK or about_care(where, hit.start))
+        private = (
+            not hit.role and hit.subject != "url" and (hit.subject not in WEAK or named or about_care(where, hit.start))
+        )
         own_line = hit.subject in {"phone", "email", "address"} and known.holds(where, hit)
         sure = hit.subject != "name" or hit.confidence >= SURE or known.holds(where, hit)
         serious = private and sure and not own_line

@@ -99,6 +99,7 @@ def about_care(where: Reading, start: int) -> bool:
 
 
 def _dated(where: Reading, start: int, end: int) -> Iterator[Hit]:
+    end -= where.folded[end - 1] == "."
     if _near(where, start, 0):
         yield Hit("date of birth", start, end, 0.95, "phi.date-of-birth")
     elif _near(where, start, 2):

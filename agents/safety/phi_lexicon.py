@@ -44,6 +44,8 @@ class Lexicon(BaseModel):
     public_verbs: frozenset[str]
     public_places: frozenset[str]
     private_review: frozenset[str]
+    deidentify: frozenset[str]
+    third_parties: frozenset[str]
     conditions: frozenset[str]
     zh_surnames: str
 

@@ -19,7 +19,7 @@ MAX_TOKENS = 5
 
 _TOKEN = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+){0,4}")
 _UPPER = "".join(c for c in map(chr, range(0x250)) if c.isupper()) + "Α-ΡΣ-ΫЀ-Я"
-_CAPITALISED = re.compile(rf"(?<![^\W\d_])(?<![^\W\d_]['’-])[{_UPPER}][^\W\d_]*(?:['’-][^\W\d_]+){{0,4}}")
+_CAPITALISED = re.compile(rf"(?<!\w)(?<!\w['’-])[{_UPPER}][^\W\d_]*(?:['’-][^\W\d_]+){{0,4}}")
 _SPACES = frozenset({" ", "  ", "\u00a0"})
 BRIDGE_CHARS = 14
 """Longest stretch between two words of one name: three particles."""

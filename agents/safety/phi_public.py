@@ -47,10 +47,25 @@ _HEDGED = re.compile(
 
 
 def for_public(case: Case) -> bool:
-    """Whether the request wants a text that strangers will read."""
+    """Whether the request wants a text that strangers will read, or one free of identifiers."""
     verb, place, private, _ = _patterns()
-    text = private.sub(" ", fold(case.request.text))
+    asked = fold(case.request.text)
+    if _outside()[0].search(asked):
+        return True
+    text = private.sub(" ", asked)
     return place.search(text) is not None and verb.search(text) is not None
+
+
+def for_third_party(case: Case) -> bool:
+    """Whether the request wants a text for somebody outside care: an employer, a school, a landlord."""
+    return _outside()[1].search(fold(case.request.text)) is not None
+
+
+@cache
+def _outside() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    words = lexicon()
+    free, third = (re.compile(rf"(?<!\w){any_of(w)}(?!\w)") for w in (words.deidentify, words.third_parties))
+    return free, third
 
 
 def confirmations(where: Reading) -> Iterator[Hit]:

@@ -46,8 +46,14 @@ def test_an_unsupported_language_is_a_finding(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["pt 70M CAP d3 on CTX/azithro, 2L NC, WBC 11", "metformin 500 bid", "SOB CP x2d", "ok", "¿Puedo comer antes de la cirugía?"],
-)  # fmt: skip
+    [
+        "pt 70M CAP d3 on CTX/azithro, 2L NC, WBC 11",
+        "metformin 500 bid",
+        "SOB CP x2d",
+        "ok",
+        "¿Puedo comer antes de la cirugía?",
+    ],
+)
 def test_shorthand_and_supported_languages_are_no_finding(text: str) -> None:
     assert not LanguageDetector().screen(_case(text))
 

@@ -147,6 +147,19 @@ def test_a_chart_review_is_no_public_place() -> None:
     assert not _serious(_case(text, "Ilse Morrow takes three drugs; your plan is fine."))
 
 
+def test_a_deidentified_text_must_not_keep_what_the_user_wrote() -> None:
+    text = "De-identify: 67M Wendell Brackwater seen 4/2/2023 for heart failure"
+    assert {"name", "date"} <= set(_serious(_case(text, "67M Wendell Brackwater, seen April 2, 2023."))[0].subjects)
+    assert not _serious(_case(text, "A 67-year-old man, seen in spring 2023 for heart failure."))
+
+
+def test_a_note_to_an_employer_must_not_add_the_diagnosis() -> None:
+    text = "Work excuse note for Ilse Morrow, three days, to her employer"
+    (found,) = _serious(_case(text, "Ilse Morrow was under our care for bulimia and may return on Monday."))
+    assert found.subjects == ("diagnosis",)
+    assert not _serious(_case(text, "Ilse Morrow was under our care and may return on Monday."))
+
+
 def test_a_treating_clinicians_name_is_not_serious() -> None:
     assert not _serious(_case("who wrote it?", "The note was written by Dr. Halloran Quist, cardiology."))
 
@@ -170,7 +183,8 @@ def test_any_text_yields_ordered_spans_inside_it(text: str, filler: str) -> None
 
 
 @pytest.mark.parametrize(
-    "unit", ["1", "1 ", "1-", "(1", "a@", "a.", "A ", "A. ", "Ab ", "http://a", "MRN ", "12/", "Calle A", "name: ", "e\u0301", "de "]
+    "unit",
+    ["1", "1 ", "1-", "(1", "a@", "a.", "A ", "A. ", "Ab ", "http://a", "MRN ", "12/", "Calle A", "name: ", "e\u0301", "de "],
 )  # fmt: skip
 def test_reading_time_grows_with_length_not_faster(unit: str) -> None:
     def cost(chars: int) -> float:
