@@ -1,0 +1,126 @@
+"""Two drugs together: which pairs the draft brings about or leaves unmentioned, and how serious that is in context."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+
+from wardround.policies.finding import Finding, FindingKind, Severity, Span
+
+from .draft import DraftView
+from .pairs import PairTable, RuleRow
+from .patient import TOPICAL, Chart, Held
+from .report import finding, lower, span_of
+from .stance import Status
+
+_RECREATIONAL = frozenset({"grapefruit", "alcohol", "caffeine", "milk", "kale", "tyramine"})
+"""What is consumed, not prescribed: never merely `tolerated`."""
+
+
+def recorded(chart: Chart, table: PairTable) -> Iterator[Finding]:
+    """Pairs that the patient already takes: moderate at most, so that a list alone never stops an answer."""
+    taken = [h for h in chart.with_status(Status.TAKEN) if not h.topical]
+    for a, b in combinations(taken, 2):
+        for rule in table.matching(a.ingredient, b.ingredient)[:1]:
+            severity = lower(_tolerated(rule), Severity.MODERATE)
+            yield _finding(rule, (a.ingredient, b.ingredient), severity, "Already taken together.", None)
+
+
+def checked(chart: Chart, view: DraftView, table: PairTable, *, complete: bool) -> Iterator[Finding]:
+    """Pairs that the draft brings about, and serious ones that it fails to mention."""
+    pool = _pool(chart, view)
+    for a, b in combinations(sorted(pool), 2):
+        rules = table.matching(a, b)
+        if rules:
+            found = _judge(pool[a], pool[b], rules[0], view, complete=complete)
+            if found is not None:
+                yield found
+
+
+def _pool(chart: Chart, view: DraftView) -> dict[str, Held]:
+    """Everything held, and everything that the draft affirms."""
+    pool = {h.ingredient: h for h in chart.held.values() if not h.topical}
+    for ingredient, spoken in view.spoken.items():
+        if ingredient not in pool and spoken.affirmed:
+            name = spoken.affirmed[0].name
+            if not _topical(view, ingredient):
+                pool[ingredient] = Held(ingredient, name.text, name.ingredients, Status.NEGATED, False, recorded=False)
+    return pool
+
+
+def _topical(view: DraftView, ingredient: str) -> bool:
+    for mention in view.of(ingredient).affirmed:
+        around = (
+            view.reading.folded[max(0, mention.start - 15) : mention.start]
+            + " "
+            + view.reading.folded[mention.end : mention.end + 25]
+        )
+        if TOPICAL.search(around):
+            return True
+    return False
+
+
+def _judge(a: Held, b: Held, rule: RuleRow, view: DraftView, *, complete: bool) -> Finding | None:
+    """One pair: silent where the draft warns, lowered where it manages, else the rule's severity."""
+    subjects = (a.ingredient, b.ingredient)
+    said = [view.of(s) for s in subjects]
+    if any(s.against for s in said):
+        return None
+    severity = Severity(rule.severity)
+    affirmed = [m for s in said for m in s.affirmed]
+    new = any(h.status is not Status.TAKEN for h in (a, b))
+    if not new and not _RECREATIONAL & set(subjects):
+        severity = lower(severity, _tolerated(rule))
+    elif not new and not affirmed:
+        severity = lower(severity, _tolerated(rule))
+    if view.cautioned(subjects, rule.effects):
+        softened = _cautioned(severity, bool(affirmed), rule, view, subjects)
+        if softened is None:
+            return None
+        severity = softened
+    elif view.managed(subjects, rule.effects) and not view.minimises and severity is not Severity.CONTRAINDICATED:
+        severity = lower(severity, Severity.MODERATE)
+    if not affirmed:
+        return _unmentioned(rule, subjects, severity, view, new=new, complete=complete)
+    return _finding(
+        rule, subjects, severity, "The answer goes along with this combination.", span_of(view, affirmed[0])
+    )
+
+
+def _cautioned(
+    severity: Severity, affirmed: bool, rule: RuleRow, view: DraftView, subjects: tuple[str, ...]
+) -> Severity | None:
+    if not affirmed or not any(view.of(s).affirmed for s in subjects):
+        return None
+    if view.minimises:
+        return severity
+    if view.managed(subjects, rule.effects):
+        return None if severity.rank <= Severity.MODERATE.rank else Severity.MODERATE
+    return lower(severity, Severity.MODERATE)
+
+
+def _unmentioned(
+    rule: RuleRow, subjects: tuple[str, ...], severity: Severity, view: DraftView, *, new: bool, complete: bool
+) -> Finding | None:
+    """A pair that the request brings up and the draft does not name."""
+    if not complete or not new or severity.rank < Severity.MODERATE.rank or view.opens_against:
+        return None
+    if not view.favours and view.defers:
+        severity = lower(severity, Severity.MODERATE)
+    return _finding(rule, subjects, severity, "The answer does not mention it.", None)
+
+
+def _tolerated(rule: RuleRow) -> Severity:
+    if rule.tolerated:
+        return Severity(rule.tolerated)
+    severity = Severity(rule.severity)
+    return severity if severity is Severity.CONTRAINDICATED else lower(severity, Severity.MODERATE)
+
+
+def _finding(rule: RuleRow, subjects: tuple[str, ...], severity: Severity, why: str, span: Span | None) -> Finding:
+    a, b = subjects
+    message = f"{a} with {b}: {rule.effect} ({rule.mechanism}). {rule.manage[:1].upper()}{rule.manage[1:]}. {why}"
+    return finding(
+        FindingKind.INTERACTION, subjects, severity, message, source=rule.source, code=rule.id,
+        span=span,
+    )  # fmt: skip

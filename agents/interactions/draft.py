@@ -1,0 +1,122 @@
+"""What the draft makes of one drug, or of two together: affirmed, warned, cautioned, silent. No pharmacology here."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from .cues import Cue
+from .folding import fold
+from .mentions import Mention
+from .patient import Chart
+from .stance import Reading, Sentence, Stance, Status
+
+
+@dataclass(slots=True)
+class Spoken:
+    """All that a draft says of one ingredient."""
+
+    mentions: list[Mention] = field(default_factory=list[Mention])
+    named: list[Mention] = field(default_factory=list[Mention])
+    """Mentions by name, not through a class."""
+    affirmed: list[Mention] = field(default_factory=list[Mention])
+    against: bool = False
+
+
+class DraftView:
+    """A read draft, asked about ingredients."""
+
+    def __init__(self, reading: Reading, chart: Chart) -> None:
+        self.reading = reading
+        self._chart = chart
+        self.spoken: dict[str, Spoken] = defaultdict(Spoken)
+        for mention, stance in zip(reading.mentions, reading.stances, strict=True):
+            self._note(mention, stance)
+        self._resolve_open()
+        self.kinds = Cue(0)
+        for sentence in reading.sentences:
+            self.kinds |= sentence.kinds
+        self.favours = any(s.favour_open for s in reading.sentences) or any(x.affirmed for x in self.spoken.values())
+        self.opens_against = any(s.against_open for s in reading.sentences)
+
+    def _note(self, mention: Mention, stance: Stance) -> None:
+        for ingredient in mention.ingredients:
+            spoken = self.spoken[ingredient]
+            spoken.mentions.append(mention)
+            if mention.name.class_id is None:
+                spoken.named.append(mention)
+            if stance is Stance.FOR and mention.name.class_id is None:
+                spoken.affirmed.append(mention)
+            if stance is Stance.AGAINST:
+                spoken.against = True
+                for class_name in (mention.name.class_id,):
+                    if class_name:
+                        self.spoken[class_name].against = True
+
+    def _resolve_open(self) -> None:
+        """A warning or approval about `it` goes to what was named last, else to what the user asked about."""
+        last: list[Mention] = []
+        for sentence in self.reading.sentences:
+            nearest = sentence.mentions or last
+            if sentence.against_open:
+                for ingredient in self._objects(nearest):
+                    self.spoken[ingredient].against = True
+            last = sentence.mentions or last
+
+    def _objects(self, nearest: list[Mention]) -> Iterable[str]:
+        if nearest:
+            yield from (i for m in nearest for i in m.ingredients)
+        else:
+            yield from (h.ingredient for h in self._chart.with_status(Status.ASKED))
+
+    def of(self, ingredient: str) -> Spoken:
+        """What is said of an ingredient; empty where nothing is."""
+        return self.spoken.get(ingredient) or _NOTHING
+
+    def cautioned(self, subjects: tuple[str, ...], effects: tuple[str, ...]) -> bool:
+        """A sentence names a danger of the subjects together, or of one of them with the effect in question."""
+        return any(self._cautions(s, subjects, effects) for s in self.reading.sentences)
+
+    def _cautions(self, sentence: Sentence, subjects: tuple[str, ...], effects: tuple[str, ...]) -> bool:
+        if sentence.kinds & Cue.MINIMISE:
+            return False
+        named = {i for m in sentence.mentions for i in m.ingredients}
+        hit = sum(1 for s in subjects if s in named)
+        effect = any(fold(e) in sentence.folded for e in effects)
+        if not sentence.risk and not (effect and sentence.kinds & (Cue.MANAGE | Cue.AVOID)):
+            return False
+        both = hit >= min(2, len(subjects)) if len(subjects) > 1 else bool(hit) and effect
+        return (
+            both
+            or (effect and (bool(hit) or bool(sentence.kinds & Cue.TOGETHER)))
+            or (bool(hit) and bool(sentence.kinds & Cue.TOGETHER) and sentence.risk)
+        )
+
+    def managed(self, subjects: tuple[str, ...], effects: tuple[str, ...]) -> bool:
+        """A sentence reduces or monitors one of the subjects, or names the effect to be watched."""
+        for sentence in self.reading.sentences:
+            if not sentence.kinds & Cue.MANAGE:
+                continue
+            named = {i for m in sentence.mentions for i in m.ingredients}
+            if any(s in named for s in subjects) or any(fold(e) in sentence.folded for e in effects):
+                return True
+        return False
+
+    @property
+    def kinds_warn(self) -> bool:
+        """Some danger is named somewhere, or something is advised against."""
+        return any(s.risk for s in self.reading.sentences) or any(x.against for x in self.spoken.values())
+
+    @property
+    def minimises(self) -> bool:
+        """The draft plays a danger down."""
+        return bool(self.kinds & Cue.MINIMISE)
+
+    @property
+    def defers(self) -> bool:
+        """The draft sends the question to somebody else."""
+        return bool(self.kinds & Cue.DEFER)
+
+
+_NOTHING = Spoken()

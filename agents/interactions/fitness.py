@@ -1,0 +1,203 @@
+"""One drug in one person: conditions, allergies, pregnancy, kidneys and age against what the draft advises."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wardround.policies.finding import Finding, FindingKind, Severity
+
+from .draft import DraftView
+from .limits import ConditionRow, Limits, PopulationRow
+from .mentions import Mention
+from .patient import TOPICAL, Chart
+from .regimens import daily_dose_mg
+from .report import finding, lower, span_of
+from .stance import Status
+
+
+def checked(chart: Chart, view: DraftView, limits: Limits, *, complete: bool) -> Iterator[Finding]:
+    """Findings about every drug that the draft advises, or that the user asks about without being warned."""
+    for ingredient, mention in candidates(chart, view, complete=complete):
+        topical = _topical(view, mention) or (mention is None and chart.held[ingredient].topical)
+        yield from _conditions(ingredient, mention, chart, view, limits, topical=topical)
+        yield from _allergies(ingredient, mention, chart, view, limits)
+        if topical:
+            continue
+        yield from _pregnancy(ingredient, mention, chart, view, limits)
+        yield from _renal(ingredient, mention, chart, view, limits)
+        yield from _age(ingredient, mention, chart, view, limits)
+
+
+def candidates(chart: Chart, view: DraftView, *, complete: bool) -> Iterator[tuple[str, Mention | None]]:
+    """(ingredient, where the draft advises it); None where the user asked and the draft goes along unnamed."""
+    for ingredient, spoken in view.spoken.items():
+        if spoken.affirmed and not spoken.against:
+            yield ingredient, spoken.affirmed[0]
+    if not complete or view.opens_against:
+        return
+    for held in chart.with_status(Status.ASKED):
+        spoken = view.of(held.ingredient)
+        if not spoken.against and not spoken.affirmed and (view.favours or not view.defers):
+            yield held.ingredient, spoken.named[0] if spoken.named else None
+
+
+def _topical(view: DraftView, mention: Mention | None) -> bool:
+    if mention is None:
+        return False
+    text = view.reading.folded
+    return (
+        TOPICAL.search(text[max(0, mention.start - 15) : mention.start] + " " + text[mention.end : mention.end + 25])
+        is not None
+    )
+
+
+def _conditions(
+    ingredient: str, mention: Mention | None, chart: Chart, view: DraftView, limits: Limits, *, topical: bool
+) -> Iterator[Finding]:
+    for row in limits.conditions.of(ingredient):
+        if row.condition not in chart.conditions or not _condition_holds(row, chart):
+            continue
+        if topical and not row.topical_counts:
+            continue
+        severity = _in_context(Severity(row.severity), chart, ingredient, None)
+        if view.cautioned((ingredient,), (row.condition, *_effect_words(row.effect))):
+            severity = lower(severity, Severity.MODERATE)
+        unknown = " Age unknown." if row.min_age is not None and chart.age_years is None else ""
+        yield finding(
+            FindingKind.CONTRAINDICATION, (ingredient, row.condition), severity,
+            f"{ingredient} in {row.condition}: {row.effect}. {row.manage[:1].upper()}{row.manage[1:]}.{unknown}",
+            source=row.source, code=row.id, span=span_of(view, mention),
+        )  # fmt: skip
+
+
+def _condition_holds(row: ConditionRow, chart: Chart) -> bool:
+    if row.min_age is not None and (chart.age_years is None or chart.age_years < row.min_age):
+        return False
+    if row.needs == "uncontrolled":
+        return chart.uncontrolled
+    return chart.decompensated if row.needs == "decompensated" else True
+
+
+def _in_context(severity: Severity, chart: Chart, ingredient: str, tolerated: str | None) -> Severity:
+    """A drug already established was weighed by somebody: moderate at most unless it is never right."""
+    held = chart.held.get(ingredient)
+    if held is not None and held.status is Status.TAKEN and held.recorded and severity is not Severity.CONTRAINDICATED:
+        return lower(severity, Severity(tolerated) if tolerated else severity)
+    return severity
+
+
+def _effect_words(effect: str) -> tuple[str, ...]:
+    return tuple(w for w in effect.lower().replace(",", " ").split() if len(w) > 5)
+
+
+def _allergies(
+    ingredient: str, mention: Mention | None, chart: Chart, view: DraftView, limits: Limits
+) -> Iterator[Finding]:
+    cap = chart.allergy_ingredients.get(ingredient)
+    if cap is not None:
+        yield _allergy(ingredient, ingredient, Severity(cap), "FDA labels, section 4", "allergy.same", view, mention)
+    for allergy in limits.allergies:
+        allergen = allergy.row.allergen
+        level = allergy.severity.get(ingredient)
+        if allergen not in chart.allergies or level is None:
+            continue
+        severity = lower(Severity(level), Severity(chart.allergies[allergen]))
+        if view.cautioned((ingredient,), (allergen, "cross-react", "allerg")):
+            severity = lower(severity, Severity.MODERATE)
+        yield _allergy(ingredient, allergen, severity, allergy.row.source, allergy.row.id, view, mention)
+
+
+def _allergy(
+    ingredient: str, allergen: str, severity: Severity, source: str, code: str, view: DraftView, mention: Mention | None
+) -> Finding:
+    text = (
+        f"{ingredient} for a patient with an allergy to {allergen}. Choose an unrelated drug or clarify the reaction."
+    )
+    return finding(
+        FindingKind.ALLERGY, (ingredient, allergen) if ingredient != allergen else (ingredient,), severity, text,
+        source=source, code=code, span=span_of(view, mention),
+    )  # fmt: skip
+
+
+def _pregnancy(
+    ingredient: str, mention: Mention | None, chart: Chart, view: DraftView, limits: Limits
+) -> Iterator[Finding]:
+    if not chart.pregnant:
+        return
+    for row in limits.pregnancy.of(ingredient):
+        if row.min_dose_mg is not None:
+            daily = daily_dose_mg(view, ingredient)
+            if daily is None or daily < row.min_dose_mg:
+                continue
+        yield _population(FindingKind.PREGNANCY, row, ingredient, "in pregnancy", chart, view, mention)
+        return
+
+
+def _renal(
+    ingredient: str, mention: Mention | None, chart: Chart, view: DraftView, limits: Limits
+) -> Iterator[Finding]:
+    egfr = chart.egfr_ml_min
+    if egfr is None:
+        return
+    for row in sorted(limits.renal.of(ingredient), key=lambda r: r.egfr_below or 0):
+        if row.egfr_below is None or egfr >= row.egfr_below:
+            continue
+        if row.indication and row.indication not in chart.context and row.indication not in view.reading.folded:
+            continue
+        verdict = _over_limit(row, ingredient, chart, view)
+        if verdict is False:
+            return
+        found = _population(FindingKind.RENAL, row, ingredient, f"at an eGFR of {egfr:g} mL/min", chart, view, mention)
+        if verdict is None and found.severity.rank > Severity.MODERATE.rank:
+            found = found.model_copy(
+                update={"severity": Severity.MODERATE, "message": found.message + " Dose unknown."}
+            )
+        yield found
+        return
+
+
+def _over_limit(row: PopulationRow, ingredient: str, chart: Chart, view: DraftView) -> bool | None:
+    """True where the dose is over the limit or the row allows none, False where within, None where no dose is known."""
+    if row.max_daily_mg is None and row.max_per_kg_daily is None and row.max_single_mg is None:
+        return True
+    daily = daily_dose_mg(view, ingredient)
+    if daily is None:
+        return None
+    if row.max_per_kg_daily is not None:
+        return None if chart.weight_kg is None else daily > row.max_per_kg_daily * chart.weight_kg * 1.1
+    limit = row.max_daily_mg if row.max_daily_mg is not None else (row.max_single_mg or 0) * 2
+    return daily > limit * 1.05
+
+
+def _age(ingredient: str, mention: Mention | None, chart: Chart, view: DraftView, limits: Limits) -> Iterator[Finding]:
+    age = chart.age_years
+    if age is None:
+        return
+    for row in limits.age.of(ingredient):
+        young = row.below_years is not None and age < row.below_years
+        old = row.from_years is not None and age >= row.from_years
+        if not (young or old) or any(w in chart.context or w in view.reading.folded for w in row.not_if):
+            continue
+        yield _population(FindingKind.AGE, row, ingredient, f"at {age:g} years", chart, view, mention)
+        return
+
+
+def _population(
+    kind: FindingKind, row: PopulationRow, ingredient: str, where: str, chart: Chart, view: DraftView,
+    mention: Mention | None,
+) -> Finding:  # fmt: skip
+    severity = _in_context(Severity(row.severity), chart, ingredient, row.tolerated)
+    if view.cautioned((ingredient,), _CONTEXT_WORDS[kind] + _effect_words(row.effect)):
+        severity = lower(severity, Severity.MODERATE)
+    return finding(
+        kind, (ingredient,), severity,
+        f"{ingredient} {where}: {row.effect}. {row.manage[:1].upper()}{row.manage[1:]}.",
+        source=row.source, code=row.id, span=span_of(view, mention),
+    )  # fmt: skip
+
+
+_CONTEXT_WORDS: dict[FindingKind, tuple[str, ...]] = {
+    FindingKind.PREGNANCY: ("pregnan", "fetus", "fetal", "baby", "birth defect"),
+    FindingKind.RENAL: ("kidney", "renal", "egfr", "creatinine"),
+    FindingKind.AGE: ("age", "child", "older adult", "years", "elderly", "reye"),
+}

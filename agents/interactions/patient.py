@@ -1,0 +1,243 @@
+"""What is known of the patient: from the fields, and from what the user says. Unknown stays unknown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import ahocorasick
+
+from wardround.policies.request import Case, Patient
+
+from .folding import fold
+from .limits import Limits
+from .mentions import Finder
+from .stance import Reading, Status, request_status
+
+_AGE = re.compile(
+    r"\b(\d{1,3})(?:\.5)?\s?-?\s?(?:year|yr|y)s?\s?-?\s?(?:old|o\b|/o)|\bage[d:]?\s+(\d{1,3})\b|\bi'?m (\d{2})(?:[mf]\b| and\b|,|\.)|\b(\d{1,2})\s?yo\b"
+)
+_MONTHS = re.compile(
+    r"\b(\d{1,2})\s?-?\s?(?:month|mo)s?\s?-?\s?old|\b(\d{1,2})\s?-?\s?weeks?\s?-?\s?old|\bnewborn\b|\bneonate\b"
+)
+_EGFR = re.compile(
+    r"\b(?:e?gfr|crcl|creatinine clearance|clearance|cockcroft\W?gault)\b[^\d.;\n]{0,25}(\d{1,3}(?:\.\d)?)(?!\s?(?:mg/dl|umol|%|years))"
+)
+_WEIGHT = re.compile(
+    r"\b(\d{1,3}(?:\.\d)?)\s?-?\s?(?:kg|kilos?|kilograms?)\b(?!\s?/)|\b(\d{2,3})\s?(?:lb|lbs|pounds)\b"
+)
+_PREGNANT = re.compile(
+    r"\b(?:pregnant|pregnancy|expecting a baby|weeks? gestation|gestation|trimester|trying to conceive|trying to get pregnant|"
+    r"trying for a baby|planning a pregnancy|gravid\w*|embarazada|enceinte|schwanger\w*|gestante|incinta)\b|\bg\d\s?p\d\b"
+)
+_NOT_PREGNANT = re.compile(
+    r"(?:\bnot|\bno chance|n't|\bnever been|\bno|\bavoid|\bprevent|\bnegative)\s+(?:\w+\s+){0,3}$|test negative"
+)
+_DENIED = re.compile(
+    r"(?:\bno|\bnot|\bdenies|\bwithout|\bnever had|\bnever|\bdon't have|\bdo not have|\bnegative for|\bno history of|\bfamily history of|\bex-|\bsin|\bpas de)\s+(?:\w+\s+){0,2}$"
+)
+_OTHER = re.compile(
+    r"\b(?:my (?:mom|mum|mother|dad|father|sister|brother|friend|husband|wife|aunt|uncle|grand\w+)(?:'s)?|family history)\s+(?:\w+\s+){0,3}$"
+)
+_CHILD = re.compile(
+    r"\bmy (?:son|daughter|kid|child|baby|toddler|infant|grandson|granddaughter|nephew|niece)\b|\byear-old\b"
+)
+_PROXY = re.compile(
+    r"\bmy (?:mom|mum|mother|dad|father|grand\w+|husband|wife|son|daughter|partner)\b[^?]{0,200}\b(?:she|he|they|her|him)\b"
+)
+_UNCONTROLLED = re.compile(
+    r"\buncontrolled\b|\bpoorly controlled\b|\bsevere\b|\b1[6-9]\d\s?/\s?\d{2,3}\b|\b2\d\d\s?/\s?\d{2,3}\b|\bhas been high\b|\brunning high\b"
+)
+_DECOMPENSATED = re.compile(r"\bdecompensated\b|\bacute\b|\bfailure\b|\bchild-pugh [bc]\b|\bascites\b")
+TOPICAL = re.compile(
+    r"\b(?:cream|ointment|gel|topical\w*|eye drops?|ophthalmic|drops|lotion|shampoo|nasal spray|inhal\w*|nebuli\w*|patch on the skin)\b"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A drug that the patient takes, or that the user asks about."""
+
+    ingredient: str
+    label: str
+    """The name in the text, for messages: never quoted beyond the drug's name."""
+    products: tuple[str, ...]
+    """All ingredients of the product."""
+    status: Status
+    topical: bool
+    recorded: bool
+    """From the patient's medication list, not from the conversation."""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Everything known of the person, in one value."""
+
+    held: Mapping[str, Held]
+    """Taken or asked about, by ingredient; taken wins."""
+    conditions: frozenset[str]
+    uncontrolled: bool
+    decompensated: bool
+    allergies: Mapping[str, str]
+    """Allergen name to the severity cap of the reaction: `major` for an intolerance, else `contraindicated`."""
+    allergy_ingredients: Mapping[str, str]
+    pregnant: bool | None
+    age_years: float | None
+    egfr_ml_min: float | None
+    weight_kg: float | None
+    context: str
+    """Folded request and conditions, for exceptions."""
+    readings: tuple[Reading, ...] = field(default=())
+
+    def with_status(self, *statuses: Status) -> tuple[Held, ...]:
+        """Held drugs of some statuses, in order of appearance."""
+        return tuple(h for h in self.held.values() if h.status in statuses)
+
+
+class Charter:
+    """Builds charts. Built once; thread-safe to read."""
+
+    def __init__(self, finder: Finder, limits: Limits) -> None:
+        self._finder = finder
+        self._limits = limits
+        self._conditions = ahocorasick.Automaton()
+        for phrase, name in limits.condition_names.items():
+            key = phrase.rstrip("*")
+            self._conditions.add_word(key, (len(key), phrase.endswith("*"), name))
+        self._conditions.make_automaton()
+
+    def chart(self, case: Case, readings: tuple[Reading, ...]) -> Chart:
+        """Read fields and user messages."""
+        patient = case.patient
+        held: dict[str, Held] = {}
+        allergic: list[str] = list(patient.allergies or ())
+        for entry in patient.medications or ():
+            self._record(held, entry)
+        stopped: set[str] = set()
+        for reading in readings:
+            self._from_request(held, allergic, stopped, reading)
+        spoken = "\n".join(r.folded for r in readings)
+        diagnoses = fold("\n".join(patient.conditions or ()))
+        allergies, ingredients = self._allergies(allergic)
+        return Chart(
+            held=held,
+            conditions=frozenset(self._found(diagnoses)) | frozenset(self._found(spoken)),
+            uncontrolled=_UNCONTROLLED.search(diagnoses + "\n" + spoken) is not None,
+            decompensated=_DECOMPENSATED.search(diagnoses) is not None,
+            allergies=allergies,
+            allergy_ingredients=ingredients,
+            pregnant=_pregnant(patient, diagnoses + "\n" + spoken),
+            age_years=patient.age_years if patient.age_years is not None else _age(spoken),
+            egfr_ml_min=_first(patient.egfr_ml_min, _EGFR, diagnoses + "\n" + spoken),
+            weight_kg=_weight(patient, spoken),
+            context=spoken + "\n" + diagnoses,
+            readings=readings,
+        )
+
+    def _record(self, held: dict[str, Held], entry: str) -> None:
+        folded = fold(entry)
+        gone = re.search(r"\b(?:stopped|discontinued|previously|past|held|completed|allergic)\b", folded)
+        topical = TOPICAL.search(folded) is not None
+        for mention in self._finder.find(entry, folded):
+            if mention.name.class_id is None and not gone:
+                for ingredient in mention.ingredients:
+                    held.setdefault(
+                        ingredient,
+                        Held(ingredient, mention.name.text, mention.ingredients, Status.TAKEN, topical, recorded=True),
+                    )
+
+    def _from_request(self, held: dict[str, Held], allergic: list[str], stopped: set[str], reading: Reading) -> None:
+        own = _PROXY.search(reading.folded) is not None or _CHILD.search(reading.folded) is not None
+        for mention, found in zip(reading.mentions, request_status(reading), strict=True):
+            status = Status.TAKEN if found is Status.OTHER and own else found
+            if status is Status.ALLERGIC:
+                allergic.append(reading.text[max(0, mention.start - 40) : mention.end + 25])
+            if status is Status.STOPPED:
+                stopped.update(mention.ingredients)
+                for ingredient in mention.ingredients:
+                    if ingredient in held and not held[ingredient].recorded:
+                        del held[ingredient]
+            if status not in {Status.TAKEN, Status.ASKED}:
+                continue
+            around = (
+                reading.folded[mention.end : mention.end + 25]
+                + " "
+                + reading.folded[max(0, mention.start - 15) : mention.start]
+            )
+            topical = TOPICAL.search(around) is not None
+            members = mention.ingredients if mention.name.class_id is None else (mention.name.class_id,)
+            for ingredient in members:
+                new = Held(ingredient, mention.name.text, mention.ingredients, status, topical, recorded=False)
+                old = held.get(ingredient)
+                if old is None or (old.status is Status.ASKED and status is Status.TAKEN):
+                    held[ingredient] = new
+
+    def _found(self, folded: str) -> set[str]:
+        out: set[str] = set()
+        for last, (length, open_end, name) in self._conditions.iter(folded):
+            start, end = last - length + 1, last + 1
+            if start and folded[start - 1].isalnum():
+                continue
+            if not open_end and end < len(folded) and folded[end].isalnum():
+                continue
+            before = folded[max(0, start - 40) : start].rsplit("\n", 1)[-1]
+            if _DENIED.search(before) or _OTHER.search(before):
+                continue
+            out.add(name)
+        return out
+
+    def _allergies(self, entries: list[str]) -> tuple[dict[str, str], dict[str, str]]:
+        groups: dict[str, str] = {}
+        ingredients: dict[str, str] = {}
+        for entry in entries:
+            folded = fold(entry)
+            cap = "moderate" if _INTOLERANCE.search(folded) else "contraindicated"
+            found = {i for m in self._finder.find(entry, folded) if m.name.class_id is None for i in m.ingredients}
+            for ingredient in found:
+                ingredients[ingredient] = cap
+            for allergy in self._limits.allergies:
+                named = any(re.search(rf"(?<!\w){re.escape(fold(n))}(?!\w)", folded) for n in allergy.row.names)
+                if named or found & allergy.ingredients:
+                    groups[allergy.row.allergen] = cap
+        return groups, ingredients
+
+
+_INTOLERANCE = re.compile(
+    r"\b(?:nausea|upset stomach|stomach upset|diarrh?o?ea|gi upset|intoleran\w+|headache|constipation|itch(?:ing|y)? only|drowsy|drowsiness|yeast infection|muscle aches?|cough)\b"
+)
+
+
+def _pregnant(patient: Patient, text: str) -> bool | None:
+    if patient.pregnant is not None:
+        return patient.pregnant
+    for match in _PREGNANT.finditer(text):
+        if not _NOT_PREGNANT.search(text[max(0, match.start() - 40) : match.start()]):
+            return True
+    return None
+
+
+def _age(text: str) -> float | None:
+    if found := _AGE.search(text):
+        return float(next(g for g in found.groups() if g))
+    if found := _MONTHS.search(text):
+        if found.group(1):
+            return float(found.group(1)) / 12
+        return float(found.group(2)) / 52 if found.group(2) else 0.0
+    return None
+
+
+def _first(known: float | None, pattern: re.Pattern[str], text: str) -> float | None:
+    if known is not None:
+        return known
+    found = pattern.search(text)
+    return float(found.group(1)) if found else None
+
+
+def _weight(patient: Patient, text: str) -> float | None:
+    if patient.weight_kg is not None:
+        return patient.weight_kg
+    found = _WEIGHT.search(text)
+    if found is None:
+        return None
+    return float(found.group(1)) if found.group(1) else float(found.group(2)) * 0.4536

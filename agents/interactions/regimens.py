@@ -1,0 +1,293 @@
+"""How much, how often, and the same thing twice: doses against labelled maxima, weekly drugs given daily, duplicates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import combinations
+
+from wardround.policies.finding import Finding, FindingKind, Severity
+
+from .dose import Dose, parse
+from .draft import DraftView
+from .ingredients import Vocabulary
+from .limits import DoseRow, Limits
+from .mentions import Mention
+from .patient import TOPICAL, Chart, Held
+from .report import finding, lower, span_of
+from .stance import Reading, Stance, Status
+
+_INJECTION = re.compile(
+    r"\b(?:iv|i\.v|im|i\.m|intravenous\w*|intramuscular\w*|subcut\w*|sc\b|sq\b|inject\w*|infus\w*|bolus|push|auto-?injector|pen)\b"
+)
+_ARREST = re.compile(
+    r"\bcardiac arrest\b|\bacls\b|\bpulseless\b|\bcpr\b|\basystole\b|\bpea\b|\bcode blue\b|\bvf\b|\bnebuli\w+\b|\binfusion\b"
+)
+_ONCOLOGY = re.compile(
+    r"\bhigh-dose methotrexate\b|\bleucovorin\b|\bleukemia\b|\bleukaemia\b|\bosteosarcoma\b|\blymphoma\b|\bectopic\b|\bmg/m2\b|\bchemotherapy\b"
+)
+_LIMITING = re.compile(
+    r"\b(?:more than|exceed\w*|over|above|beyond|maximum|max|no more|not more|toxic|overdose|limit|up to a max\w*|at least|total of|ceiling)\b[^.;]{0,25}$"
+)
+_MARGIN = 1.02
+"""Rounding is no overdose."""
+_MAJOR_RATIO = 1.2
+"""From this multiple of the labelled maximum on an overdose is major."""
+_REACH = 90
+"""Characters after a name in which its dose may stand."""
+
+
+def doses_of(reading: Reading, mention: Mention) -> Dose | None:
+    """The dose stated for a mention: after it in its sentence, before the next drug; else directly before it."""
+    sentence = next((s for s in reading.sentences if s.start <= mention.start < s.end), None)
+    if sentence is None:
+        return None
+    following = [m.start for m in sentence.mentions if m.start > mention.end + 3 and not _same(m, mention)]
+    high = min(following[0] if following else sentence.end, mention.end + _REACH, sentence.end)
+    found = parse(reading.folded, mention.end, high)
+    previous = [m.end for m in sentence.mentions if m.end <= mention.start and not _same(m, mention)]
+    low = max(previous[-1] if previous else sentence.start, mention.start - 45, sentence.start)
+    ahead = parse(reading.folded, low, mention.start)
+    if ahead is None or (found is not None and ahead.end < mention.start - 18):
+        return found
+    tail = parse_frequency_after(reading, ahead, mention, high)
+    return tail if found is None or found.start - mention.end > 25 else found
+
+
+def _same(a: Mention, b: Mention) -> bool:
+    return a.ingredients == b.ingredients
+
+
+def parse_frequency_after(reading: Reading, ahead: Dose, mention: Mention, high: int) -> Dose:
+    """A dose before the name, with the frequency that follows the name."""
+    if ahead.daily_mg is not None or ahead.weekly:
+        return ahead
+    text = reading.folded[ahead.start : ahead.end] + " " + reading.folded[mention.end : high]
+    joined = parse(text, 0, len(text))
+    return ahead if joined is None else Dose(
+        ahead.start, ahead.end, ahead.single_mg, None if joined.daily_mg is None or not joined.single_mg or ahead.single_mg is None
+        else joined.daily_mg / joined.single_mg * ahead.single_mg, ahead.per_kg, joined.weekly, joined.daily_stated,
+    )  # fmt: skip
+
+
+def daily_dose_mg(view: DraftView, ingredient: str) -> float | None:
+    """The highest daily dose that the draft states for an ingredient, or that the request states where it does not."""
+    found: list[float] = []
+    for mention in view.of(ingredient).named:
+        dose = doses_of(view.reading, mention)
+        if dose is not None and not dose.weekly and not dose.per_kg:
+            found.append(dose.daily_mg if dose.daily_mg is not None else dose.single_mg or 0.0)
+    return max(found) if found else None
+
+
+def checked(
+    chart: Chart, view: DraftView, limits: Limits, vocabulary: Vocabulary, *, complete: bool
+) -> Iterator[Finding]:
+    """Findings on doses and duplicates."""
+    yield from _doses(chart, view, limits)
+    if complete:
+        yield from _asked_doses(chart, view, limits)
+    yield from _duplicates(chart, view, vocabulary, complete=complete)
+
+
+def _doses(chart: Chart, view: DraftView, limits: Limits) -> Iterator[Finding]:
+    for mention, stance in zip(view.reading.mentions, view.reading.stances, strict=True):
+        if stance is Stance.AGAINST or len(mention.ingredients) != 1 or mention.name.class_id is not None:
+            continue
+        dose = doses_of(view.reading, mention)
+        if dose is None or _LIMITING.search(view.reading.folded[max(0, dose.start - 40) : dose.start]):
+            continue
+        found = _dose_finding(mention.ingredients[0], dose, view.reading, mention, chart, limits)
+        if found is not None:
+            severity, text, row = found
+            yield finding(
+                FindingKind.DOSE, mention.ingredients, severity, text, source=row.source,
+                code=f"dose.{row.ingredient}", span=span_of(view, mention),
+            )  # fmt: skip
+
+
+def _asked_doses(chart: Chart, view: DraftView, limits: Limits) -> Iterator[Finding]:
+    """A dangerous regimen in the request with which the draft goes along."""
+    if view.opens_against or not view.favours or view.kinds_warn:
+        return
+    for reading in chart.readings:
+        for mention in reading.mentions:
+            if len(mention.ingredients) != 1 or view.of(mention.ingredients[0]).against:
+                continue
+            if any(doses_of(view.reading, m) for m in view.of(mention.ingredients[0]).named):
+                continue
+            dose = doses_of(reading, mention)
+            found = (
+                None if dose is None else _dose_finding(mention.ingredients[0], dose, reading, mention, chart, limits)
+            )
+            if found is not None and not view.cautioned(
+                mention.ingredients, ("weekly", "once a week", "maximum", "dose", "too much")
+            ):
+                severity, text, row = found
+                yield finding(
+                    FindingKind.DOSE, mention.ingredients, severity, text + " The answer does not correct it.",
+                    source=row.source, code=f"dose.{row.ingredient}", confidence=0.8,
+                )  # fmt: skip
+
+
+def _dose_finding(
+    ingredient: str, dose: Dose, reading: Reading, mention: Mention, chart: Chart, limits: Limits
+) -> tuple[Severity, str, DoseRow] | None:
+    around = reading.folded[max(0, mention.start - 60) : mention.end + _REACH]
+    if TOPICAL.search(around) or _ARREST.search(reading.folded + chart.context):
+        return None
+    route = "injection" if _INJECTION.search(around) else "oral"
+    row = limits.doses.get((ingredient, route)) or limits.doses.get(
+        (ingredient, "injection" if ingredient == "epinephrine" else route)
+    )
+    if row is None or (ingredient == "methotrexate" and _ONCOLOGY.search(reading.folded + chart.context)):
+        return None
+    if row.interval == "weekly" and not dose.weekly:
+        return _weekly(row, dose)
+    if dose.per_kg:
+        return _per_kg(row, dose)
+    child = _child(row, dose, chart)
+    if child is not None:
+        return child
+    return _adult(row, dose)
+
+
+def _weekly(row: DoseRow, dose: Dose) -> tuple[Severity, str, DoseRow] | None:
+    if not dose.daily_stated or dose.daily_mg is None:
+        return None
+    if row.ingredient == "alendronate" and dose.daily_mg <= 10:
+        return None
+    if row.ingredient == "semaglutide" and row.route == "oral":
+        return None
+    text = (
+        f"{row.ingredient} is given once a week, not daily: a daily dose can be fatal or toxic. Correct the interval."
+    )
+    return Severity.CONTRAINDICATED if row.ingredient == "methotrexate" else Severity.MAJOR, text, row
+
+
+def _per_kg(row: DoseRow, dose: Dose) -> tuple[Severity, str, DoseRow] | None:
+    for stated, limit, word in (
+        (dose.single_mg, row.max_single_mg_kg, "single"), (dose.daily_mg, row.max_daily_mg_kg, "daily"),
+    ):  # fmt: skip
+        if stated is not None and limit is not None and stated > limit * _MARGIN:
+            return _over(row, stated, limit, f"{word} dose per kg", "mg/kg")
+    return None
+
+
+def _child(row: DoseRow, dose: Dose, chart: Chart) -> tuple[Severity, str, DoseRow] | None:
+    if chart.age_years is None or chart.age_years >= 12 or chart.weight_kg is None or chart.weight_kg >= 50:
+        return None
+    for stated, limit, word in (
+        (dose.single_mg, row.max_single_mg_kg, "single"), (dose.daily_mg, row.max_daily_mg_kg, "daily"),
+    ):  # fmt: skip
+        if stated is not None and limit is not None and stated > limit * chart.weight_kg * 1.1:
+            return _over(row, stated, limit * chart.weight_kg, f"{word} dose for {chart.weight_kg:g} kg", "mg")
+    return None
+
+
+def _adult(row: DoseRow, dose: Dose) -> tuple[Severity, str, DoseRow] | None:
+    if dose.weekly and row.interval != "weekly":
+        return None
+    for stated, limit, word in (
+        (dose.daily_mg, row.max_daily_mg, "daily"), (dose.single_mg, row.max_single_mg, "single"),
+    ):  # fmt: skip
+        if stated is not None and limit is not None and stated > limit * _MARGIN:
+            return _over(row, stated, limit, f"{word} dose", "mg")
+    return None
+
+
+def _over(row: DoseRow, stated: float, limit: float, what: str, unit: str) -> tuple[Severity, str, DoseRow]:
+    ratio = stated / limit
+    severity = Severity.MAJOR if ratio >= _MAJOR_RATIO else Severity.MODERATE
+    text = f"{row.ingredient}: {what} of {stated:g} {unit} against a labelled maximum of {limit:g} {unit}."
+    return severity, text + (" Ten-fold error?" if ratio >= 5 else " Check the dose."), row
+
+
+def _duplicates(chart: Chart, view: DraftView, vocabulary: Vocabulary, *, complete: bool) -> Iterator[Finding]:
+    advised = {i: s.affirmed[0] for i, s in view.spoken.items() if s.affirmed and not s.against}
+    asked = {} if view.opens_against or not complete else {
+        h.ingredient: None for h in chart.with_status(Status.ASKED) if h.ingredient not in advised
+        and not view.of(h.ingredient).against and (view.favours or not view.defers)
+    }  # fmt: skip
+    new: dict[str, Mention | None] = {**asked, **advised}
+    yield from _same_ingredient(chart, view, new)
+    yield from _same_class(chart, view, vocabulary, new)
+
+
+def _same_ingredient(chart: Chart, view: DraftView, new: dict[str, Mention | None]) -> Iterator[Finding]:
+    for ingredient, mention in new.items():
+        held = chart.held.get(ingredient)
+        other = _second_product(ingredient, mention, held, view)
+        if other is None or any(view.of(i).against for i in other):
+            continue
+        subjects = (ingredient, "/".join(_ordered(other, ingredient)))
+        severity = Severity.MAJOR
+        if view.cautioned((ingredient,), ("contain", "same", "total", "4 g", "4,000", "both", "double", "already")):
+            severity = Severity.MODERATE
+            if not view.of(ingredient).affirmed:
+                continue
+        yield finding(
+            FindingKind.DUPLICATE_THERAPY, subjects, severity,
+            f"{ingredient} is already in another product of this patient: add up the daily total before taking both.",
+            source="FDA Drug Facts: do not use with any other product that contains the same ingredient",
+            code="duplicate.ingredient", span=span_of(view, mention),
+        )  # fmt: skip
+
+
+def _ordered(products: tuple[str, ...], ingredient: str) -> tuple[str, ...]:
+    return (*(p for p in products if p != ingredient), ingredient)
+
+
+def _second_product(
+    ingredient: str, mention: Mention | None, held: Held | None, view: DraftView
+) -> tuple[str, ...] | None:
+    """The other product with the same ingredient: a combination that is taken, or a second one in the draft."""
+    if held is not None and held.status is Status.TAKEN:
+        if mention is not None and _differs(mention.ingredients, held.products):
+            return held.products if len(held.products) > 1 else mention.ingredients
+        return None
+    products = {m.ingredients for m in view.of(ingredient).affirmed}
+    combined = [p for p in products if len(p) > 1]
+    return combined[0] if combined and len(products) > 1 else None
+
+
+def _differs(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
+    return set(a) != set(b)
+
+
+def _same_class(
+    chart: Chart, view: DraftView, vocabulary: Vocabulary, new: dict[str, Mention | None]
+) -> Iterator[Finding]:
+    present = {h.ingredient: h for h in chart.held.values() if not h.topical}
+    for class_id, level in vocabulary.duplicates.items():
+        members = vocabulary.classes[class_id]
+        here = sorted((set(present) | set(new)) & members)
+        for a, b in combinations(here, 2):
+            if not (a in new or b in new) or any(view.of(i).against for i in (a, b)):
+                continue
+            if _alternatives(view, a, b, present):
+                continue
+            severity = Severity(level)
+            if view.cautioned((a, b), ("same class", "duplicate", "both", "two")):
+                severity = lower(severity, Severity.MODERATE)
+            mention = new.get(a) or new.get(b)
+            yield finding(
+                FindingKind.DUPLICATE_THERAPY, (a, b), severity,
+                f"{a} and {b} belong to the same class: one of them is enough, two add harm.",
+                source=f"class {class_id}, see classes.yaml", code=f"duplicate.{class_id}", span=span_of(view, mention),
+            )  # fmt: skip
+
+
+def _alternatives(view: DraftView, a: str, b: str, present: dict[str, Held]) -> bool:
+    """Two that are offered as a choice, or both already taken as they are."""
+    if a in present and b in present:
+        return all(present[i].status is Status.TAKEN for i in (a, b))
+    if a not in present and b not in present:
+        return True
+    for sentence in view.reading.sentences:
+        named = {i for m in sentence.mentions for i in m.ingredients}
+        if {a, b} <= named and re.search(
+            r"\b(?:switch\w*|swap\w*|replac\w*|instead|change|taper|or|to)\b", sentence.folded
+        ):
+            return True
+    return False

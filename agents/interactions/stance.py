@@ -1,0 +1,313 @@
+"""What a text says of each drug it names: advised, advised against, cautioned, or merely discussed; in a request:
+taken, asked about, stopped, allergic, another person's. Works on clauses; knows nothing of pharmacology."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from .cues import Cue, CueFinder, Hit
+from .folding import fold
+from .mentions import Finder, Mention
+
+_FLIP = 28
+"""Characters over which a negation reaches the next directive of its clause."""
+_END = re.compile(r"[.!?;]+(?=[\s\"')\]*]|$)|\n+|[\u3002\uff01\uff1f]")
+_ABBREVIATION = re.compile(r"\b(?:dr|st|e\.g|i\.e|vs|approx|no|mr|mrs|ms|etc|p\.o|b\.i\.d|t\.i\.d)$")
+_COMMA = re.compile(r"[,:()\u2013\u2014]|--| - ")
+_SAFETY_NET = re.compile(
+    r"\s*(?:it\s+|taking it\s+|them\s+)?(?:and\s+\w+\s+)?(?:if|when|at the first)\s+(?!you(?:'re| are)? (?:take|taking|on|have|pregnant))"
+)
+_NEGATED_RISK = re.compile(
+    r"(?:\bno|\bnot|\bwithout|n't|\bdoes not|\bnor|\bisn't|\blow|\blower|\bfree of|\blittle)(?:\s+\w+){0,3}\s+$"
+)
+
+
+class Stance(StrEnum):
+    """What a draft says of one mention."""
+
+    FOR = "for"
+    AGAINST = "against"
+    OPEN = "open"
+
+
+class Status(StrEnum):
+    """What a request or a record says of one mention."""
+
+    TAKEN = "taken"
+    ASKED = "asked"
+    STOPPED = "stopped"
+    ALLERGIC = "allergic"
+    NEGATED = "negated"
+    OTHER = "other"
+
+
+@dataclass(slots=True)
+class Clause:
+    """A stretch of a sentence with one idea."""
+
+    start: int
+    end: int
+    soft: bool
+    """Divided from the clause before by a comma only."""
+    cues: list[Hit] = field(default_factory=list[Hit])
+    mentions: list[Mention] = field(default_factory=list[Mention])
+    directives: list[tuple[Hit, bool]] = field(default_factory=list[tuple[Hit, bool]])
+    """Directives in order; True where they are in favour."""
+
+
+@dataclass(slots=True)
+class Sentence:
+    """A sentence with its clauses and what stands in them."""
+
+    start: int
+    end: int
+    clauses: list[Clause]
+    folded: str
+    risk: bool = False
+    """Some danger is named and not denied."""
+    kinds: Cue = Cue(0)
+    """All cues in it."""
+    against_open: bool = False
+    """A warning whose object is a pronoun, or left out."""
+    favour_open: bool = False
+    """An approval whose object is a pronoun, or left out."""
+    mentions: list[Mention] = field(default_factory=list[Mention])
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One text, read."""
+
+    channel: str
+    text: str
+    folded: str
+    sentences: tuple[Sentence, ...]
+    mentions: tuple[Mention, ...]
+    stances: tuple[Stance, ...]
+    """One per mention."""
+
+
+def read(channel: str, text: str, finder: Finder, cues: CueFinder) -> Reading:
+    """Read a draft-like text: sentences, clauses, directives, and the stance on every mention."""
+    folded = fold(text)
+    mentions = finder.find(text, folded)
+    hits = _outside(cues.find(folded), mentions)
+    sentences = tuple(_sentences(folded, mentions, hits))
+    stances = {id(m): s for sentence in sentences for m, s in _judge(sentence)}
+    return Reading(channel, text, folded, sentences, mentions, tuple(stances.get(id(m), Stance.OPEN) for m in mentions))
+
+
+def _outside(hits: list[Hit], mentions: tuple[Mention, ...]) -> list[Hit]:
+    """Cues that are not part of a drug's name."""
+    out: list[Hit] = []
+    position = 0
+    for hit in hits:
+        while position < len(mentions) and mentions[position].end <= hit.start:
+            position += 1
+        if position == len(mentions) or hit.end <= mentions[position].start:
+            out.append(hit)
+    return out
+
+
+def _sentences(folded: str, mentions: tuple[Mention, ...], hits: list[Hit]) -> list[Sentence]:
+    inside = {p for m in mentions for p in range(m.start, m.end)}
+    bounds, start = [], 0
+    for match in _END.finditer(folded):
+        if match.start() in inside or (match.group() == "." and _ABBREVIATION.search(folded, start, match.start())):
+            continue
+        bounds.append((start, match.end()))
+        start = match.end()
+    bounds.append((start, len(folded)))
+    out: list[Sentence] = []
+    m = h = 0
+    for low, high in bounds:
+        m2, h2 = m, h
+        while m2 < len(mentions) and mentions[m2].start < high:
+            m2 += 1
+        while h2 < len(hits) and hits[h2].start < high:
+            h2 += 1
+        if folded[low:high].strip():
+            out.append(_sentence(folded, low, high, mentions[m:m2], hits[h:h2]))
+        m, h = m2, h2
+    return out
+
+
+def _sentence(folded: str, low: int, high: int, mentions: Sequence[Mention], hits: list[Hit]) -> Sentence:
+    cuts = [(low, False)]
+    names = [(x.start, x.end) for x in mentions]
+    for match in _COMMA.finditer(folded, low, high):
+        at = match.start()
+        if not any(s <= at < e for s, e in names) and not (
+            at and folded[at - 1].isdigit() and folded[at + 1 : at + 2].isdigit()
+        ):
+            cuts.append((match.end(), True))
+    cuts.extend((h.start, False) for h in hits if h.kind & Cue.CLAUSE and h.start > low)
+    cuts.sort()
+    edges = [*cuts[1:], (high, False)]
+    clauses = [Clause(at, end[0], soft) for (at, soft), end in zip(cuts, edges, strict=True) if end[0] > at]
+    sentence = Sentence(low, high, clauses, folded[low:high], mentions=list(mentions))
+    _fill(sentence, hits)
+    for clause in clauses:
+        clause.directives = _directives(folded, clause)
+    sentence.risk = any(_risky(folded, sentence, h) for h in hits)
+    return sentence
+
+
+def _fill(sentence: Sentence, hits: list[Hit]) -> None:
+    for hit in hits:
+        sentence.kinds |= hit.kind
+        for clause in sentence.clauses:
+            if clause.start <= hit.start < clause.end:
+                clause.cues.append(hit)
+    for mention in sentence.mentions:
+        for clause in sentence.clauses:
+            if clause.start <= mention.start < clause.end:
+                clause.mentions.append(mention)
+
+
+def _risky(folded: str, sentence: Sentence, hit: Hit) -> bool:
+    if not hit.kind & Cue.RISK:
+        return False
+    return _NEGATED_RISK.search(folded[max(sentence.start, hit.start - 32) : hit.start]) is None
+
+
+def _directives(folded: str, clause: Clause) -> list[tuple[Hit, bool]]:
+    out: list[tuple[Hit, bool]] = []
+    negated_until = -1
+    for hit in clause.cues:
+        if hit.kind & Cue.NEGATE and not hit.kind & (Cue.AVOID | Cue.OK):
+            negated_until = hit.end + _FLIP
+            continue
+        if not hit.kind & (Cue.ACT | Cue.OK | Cue.AVOID | Cue.MINIMISE):
+            continue
+        favour = not hit.kind & Cue.AVOID
+        if hit.start <= negated_until:
+            favour = not favour
+            if hit.kind & Cue.ACT and out and out[-1][1] is False:
+                negated_until = -1
+        elif not favour and hit.text in _STOPPING and _SAFETY_NET.match(folded, hit.end):
+            continue
+        out.append((hit, favour))
+    return out
+
+
+_STOPPING = frozenset({"stop", "stopping", "discontinue", "hold", "pause", "skip"})
+
+
+def _judge(sentence: Sentence) -> list[tuple[Mention, Stance]]:
+    """Which directive governs which mention, and which are left over."""
+    out: list[tuple[Mention, Stance]] = []
+    carried: bool | None = None
+    for number, clause in enumerate(sentence.clauses):
+        if not clause.soft:
+            carried = None
+        for mention in clause.mentions:
+            verdict = _governing(clause, mention)
+            if verdict is None:
+                verdict = carried if carried is not None else _ahead(sentence.clauses, number)
+            out.append((mention, Stance.OPEN if verdict is None else Stance.FOR if verdict else Stance.AGAINST))
+        if clause.directives:
+            carried = clause.directives[-1][1]
+        _leftover(sentence, clause)
+    return out
+
+
+def _governing(clause: Clause, mention: Mention) -> bool | None:
+    before = [f for h, f in clause.directives if h.start < mention.start]
+    after = [(h, f) for h, f in clause.directives if h.start >= mention.end]
+    if after and not after[-1][1] and not any(m.start > after[-1][0].start for m in clause.mentions):
+        return False
+    if before:
+        return before[-1]
+    return after[0][1] if after else None
+
+
+def _ahead(clauses: list[Clause], number: int) -> bool | None:
+    for later in clauses[number + 1 :]:
+        if not later.soft or later.mentions:
+            return None
+        if later.directives:
+            return later.directives[0][1]
+    return None
+
+
+def _leftover(sentence: Sentence, clause: Clause) -> None:
+    if clause.mentions or not clause.directives:
+        return
+    strongest = all(f for _, f in clause.directives)
+    if strongest:
+        sentence.favour_open = True
+    elif any(h.kind & Cue.TOGETHER for h in clause.cues) or len(sentence.clauses) == 1 or not sentence.mentions:
+        sentence.against_open = True
+
+
+def request_status(reading: Reading) -> tuple[Status, ...]:
+    """What a request says of each mention, by the nearest cue before it in its sentence."""
+    table = {id(m): s for sentence in reading.sentences for m, s in _statuses(sentence)}
+    return tuple(table.get(id(m), Status.TAKEN) for m in reading.mentions)
+
+
+_STRONG = frozenset(
+    "my|i'm on|im on|i am on|i take|currently|current|already|been on|stable on|taking|takes|maintained on|put me on|"
+    "daily|tomo|estoy tomando|je prends|ich nehme|nehme|prendo|mi|mon|ma|on".split("|")
+)
+
+
+def _statuses(sentence: Sentence) -> list[tuple[Mention, Status]]:
+    out: list[tuple[Mention, Status]] = []
+    question = "?" in sentence.folded or bool(sentence.kinds & Cue.ASK)
+    state = Status.ASKED if "?" in sentence.folded and not sentence.kinds & Cue.TAKING else Status.TAKEN
+    events: list[tuple[int, Hit | Mention]] = [(h.start, h) for c in sentence.clauses for h in c.cues]
+    events.extend((m.start, m) for m in sentence.mentions)
+    events.sort(key=lambda e: e[0])
+    negated = -1
+    for at, event in events:
+        if isinstance(event, Mention):
+            out.append((event, _after(sentence, event, state)))
+            continue
+        if event.kind & Cue.NEGATE:
+            negated = event.end + _FLIP
+        state = _next_state(state, event, negated=at <= negated, question=question)
+    return out
+
+
+def _next_state(state: Status, hit: Hit, *, negated: bool, question: bool) -> Status:
+    if hit.kind & Cue.ALLERGIC:
+        return Status.NEGATED if negated else Status.ALLERGIC
+    if hit.kind & Cue.HISTORY or hit.text in {"stop", "stopping", "switched from", "switch from"}:
+        return Status.STOPPED
+    if hit.kind & Cue.OTHER and not hit.kind & Cue.TAKING:
+        return Status.OTHER
+    if hit.kind & Cue.ASK:
+        return Status.NEGATED if negated and not question else Status.ASKED
+    if hit.kind & Cue.TAKING:
+        if negated:
+            return Status.NEGATED
+        if state is Status.OTHER and hit.text not in {"my", "i take", "i'm on", "im on", "i am on"}:
+            return state
+        if state is Status.ASKED and hit.text not in _STRONG:
+            return state
+        return Status.TAKEN
+    if hit.kind & Cue.CLAUSE and state in {Status.ALLERGIC, Status.NEGATED, Status.STOPPED, Status.OTHER}:
+        return Status.TAKEN if hit.text not in {"and", "y", "et", "und"} else state
+    return state
+
+
+_AFTER_ALLERGY = re.compile(
+    r"^[\s-]*(?:s\s+)?(?:allerg|anaphylax|hives|rash|gave (?:me|her|him) (?:hives|a rash|anaphylaxis)|made me break out|causes? (?:hives|a rash))"
+)
+_AFTER_STOP = re.compile(
+    r"^[\s,(]*(?:\d+\s*m?c?g\s*)?(?:was |were |has been |is |got )?(?:stopped|discontinued|d/c|ended|finished|completed|held)\b"
+)
+
+
+def _after(sentence: Sentence, mention: Mention, state: Status) -> Status:
+    rest = sentence.folded[mention.end - sentence.start :]
+    if _AFTER_ALLERGY.match(rest):
+        return Status.ALLERGIC
+    if _AFTER_STOP.match(rest):
+        return Status.STOPPED
+    return state
