@@ -113,6 +113,7 @@ def _measure(
     running: Sequence[Running], load: subprocess.Popen[str], upstream: str, *, quick: bool, console: Console
 ) -> dict[str, Any]:
     sentence = subjects.get_json(f"{upstream}/last_stream")["text"]
+    released = {r.subject.name: _released(r) for r in running}
     idle = {r.subject.name: r.memory_mb() for r in running}
     seen: dict[str, dict[str, Seen]] = {r.subject.name: {} for r in running}
     for phase in phases(quick):
@@ -131,6 +132,7 @@ def _measure(
         "machine": {"python": platform.python_version(), "processor": platform.machine(), "quick": quick},
         "subjects": {
             r.subject.name: {
+                "released": released[r.subject.name],
                 "start_up_s": round(r.start_up_s, 2),
                 "memory_idle_mb": [round(m) for m in idle[r.subject.name]],
                 "memory_after_mb": [round(m) for m in r.memory_mb()],
@@ -139,6 +141,12 @@ def _measure(
             for r in running
         },
     }
+
+
+def _released(running: Running) -> str:
+    """What the subject said that it did with a harmless chat; empty where it says nothing."""
+    said = subjects.chat(running.subject.url).get("wardround") or {}
+    return f"{said.get('action', '')} {said.get('status', '')}".strip()
 
 
 def show(report: dict[str, Any], console: Console) -> None:
@@ -157,10 +165,12 @@ def show(report: dict[str, Any], console: Console) -> None:
                 cells.append("" if floor is None or own is None else f"{own - floor:+.2f}")
             table.add_row(name, *cells)
         console.print(table)
-    table = Table("", "start-up s", "idle MB (+ database)", "after MB (+ database)", title="start-up, memory")
+    table = Table(
+        "", "harmless chat", "start-up s", "idle MB (+ database)", "after MB (+ database)", title="start-up, memory"
+    )
     for name, s in report["subjects"].items():
         idle, after = s["memory_idle_mb"], s["memory_after_mb"]
-        table.add_row(name, f"{s['start_up_s']}", f"{idle[0]} + {idle[1]}", f"{after[0]} + {after[1]}")
+        table.add_row(name, s["released"], f"{s['start_up_s']}", f"{idle[0]} + {idle[1]}", f"{after[0]} + {after[1]}")
     console.print(table)
 
 

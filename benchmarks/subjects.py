@@ -70,7 +70,7 @@ class Running:
         self.start_up_s = 0.0
         self._log = folder / f"{subject.name.split(',')[0].replace(' ', '-')}.log"
         self._process: subprocess.Popen[bytes] | None = None
-        self._folder = folder
+        self._data = str(folder / "data")
 
     def __enter__(self) -> Running:
         if not self.subject.command:
@@ -115,10 +115,12 @@ class Running:
         if self._process is None:
             return 0.0, 0.0
         tree = _descendants(self._process.pid)
-        database = {p for p in _pids() if str(self._folder) in _read(p, "cmdline")} - tree
-        database |= {p for d in database for p in _descendants(d)}
-        postgres = {p for p in tree if "postgres" in _read(p, "comm")}
-        return _pss_mb(tree - postgres), _pss_mb((database | postgres) - (tree - postgres))
+        servers = {p for p in _pids() if "postgres" in _read(p, "comm") and self._data in _read(p, "cmdline")}
+        if self._data not in self.subject.command:
+            servers = set()
+        database = {d for p in servers for d in _descendants(p)} - {self._process.pid}
+        database |= {p for p in tree if "postgres" in _read(p, "comm")}
+        return _pss_mb(tree - database), _pss_mb(database)
 
     def _answers(self) -> bool:
         try:
