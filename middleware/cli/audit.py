@@ -38,7 +38,7 @@ def list_rounds(
     ] = None,
     action: Annotated[str | None, option("--action", metavar="ACTION", help="What the policy decided.")] = None,
     application: Annotated[str | None, option("--application", metavar="NAME", help="Whose requests.")] = None,
-    limit: Annotated[int, option("--limit", min=1, max=1000, help="How many at most.")] = 50,
+    limit: Annotated[int, option("--limit", metavar="N", min=1, max=1000, help="How many at most.")] = 50,
     cursor: Annotated[str | None, option("--cursor", metavar="CURSOR", help="Where the page before ended.")] = None,
     config: ConfigFile = None,
     data_dir: DataDir = None,

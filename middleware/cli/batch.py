@@ -34,7 +34,7 @@ def batch(
         Path, option("--output", "-o", metavar="OUT.jsonl", help="Where results go; - is standard output.")
     ],
     policy: PolicyName = None,
-    concurrency: Annotated[int, option("--concurrency", min=1, max=256, help="Rounds at a time.")] = 8,
+    concurrency: Annotated[int, option("--concurrency", metavar="N", min=1, max=256, help="Rounds at a time.")] = 8,
     resume: Annotated[
         bool, option("--resume/--no-resume", help="Go on behind the results that are there, or start over.")
     ] = True,

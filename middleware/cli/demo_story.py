@@ -82,18 +82,20 @@ def print_told(out: Console, number: int, told: Told) -> None:
     head.append_text(styled(got.action, ACTION_STYLES)).append(" → ", style="dim")
     out.print(head.append_text(styled(got.status, STATUS_STYLES)).append(f"  {got.elapsed_ms:.0f} ms", style="dim"))
     _line(out, "asked", told.case.ask)
-    for draft in drafts_of(told.records):
+    drafts = drafts_of(told.records)
+    for draft in drafts:
         _line(out, "draft", draft)
     for found in finding_lines(got.findings[:4]):
         _line(out, "found", found.plain.strip())
     for rule in _rules(told.records):
         _line(out, "rule", rule)
-    _line(out, f"sent in {got.pieces} pieces" if got.pieces else "sent", got.text)
+    sent = "as drafted" if got.text in drafts else got.text
+    _line(out, "sent", f"{sent}, in {got.pieces} pieces" if got.pieces else sent)
     for cited in _sources(got.citations):
         _line(out, "source", cited)
     if told.case.review is not None and told.after is not None:
         _line(out, "reviewer", f"{told.case.review.verdict}: {told.case.review.reason}")
-        _line(out, "sent then", told.after.text)
+        _line(out, "sent then", "as drafted" if told.after.text in drafts else told.after.text)
     for wrong in told.mistakes:
         out.print(Padding(Text(f"NOT AS EXPECTED: {wrong}", style="bold red"), (0, 0, 0, 4)))
 

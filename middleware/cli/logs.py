@@ -41,7 +41,10 @@ class JsonLine(_Line):
 
 
 def configure(level: str) -> None:
-    """Log to standard error: plain lines on a terminal, JSON lines elsewhere."""
+    """Log to standard error: plain lines on a terminal, JSON lines elsewhere.
+
+    While something opens, `critical` keeps quiet: what goes wrong then is raised and told once.
+    """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Plain() if sys.stderr.isatty() else JsonLine())
     root = logging.getLogger()

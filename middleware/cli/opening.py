@@ -47,10 +47,11 @@ def with_service(settings: Settings, work: Callable[[Service], Coroutine[Any, An
 
     from . import logs
 
-    logs.configure("warning")
+    logs.configure("critical")
 
     async def opened() -> T:
         async with open_service(settings) as service:
+            logs.configure("warning")
             return await work(service)
 
     return uvloop.run(opened())

@@ -19,7 +19,7 @@ def serve(
     config: ConfigFile = None,
     host: Annotated[str | None, option("--host", metavar="ADDRESS", help="Address to listen on.")] = None,
     port: Annotated[
-        int | None, option("--port", min=0, max=65535, help="Port to listen on; 0 takes a free one.")
+        int | None, option("--port", metavar="N", min=0, max=65535, help="Port to listen on; 0 takes a free one.")
     ] = None,
     upstream: UpstreamUrl = None,
     policy: PolicyName = None,
@@ -40,7 +40,7 @@ def _serve(settings: Settings) -> None:
 
     from . import logs
 
-    logs.configure(settings.log_level)
+    logs.configure("critical")
     uvloop.run(_until_told(settings))
 
 
@@ -48,14 +48,20 @@ async def _until_told(settings: Settings) -> None:
     from wardround.middleware.app import Proxy
     from wardround.middleware.service import Service
 
+    from . import logs
     from .listening import Listener, address_of, bind, serve_until_signal
 
     bound = bind(settings.host, settings.port)
     service = Service(settings)
     app = Proxy(service).app()
     line = ready_line(settings, address_of(bound))
+
+    async def once_open() -> None:
+        await refuse_open_door(service)
+        logs.configure(settings.log_level)
+
     listener = Listener(app, drain_s=settings.drain_s, on_ready=lambda: typer.echo(line))
-    await serve_until_signal(app, bound, listener, once_open=lambda: refuse_open_door(service))
+    await serve_until_signal(app, bound, listener, once_open=once_open)
 
 
 async def refuse_open_door(service: Service) -> None:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import logging
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from wardround.middleware.cli.main import app
+with warnings.catch_warnings():
+    # typer imports names that click has begun to deprecate
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from typer.testing import CliRunner
+
+    from wardround.middleware.cli.main import app
 
 
 @dataclass(frozen=True, slots=True)
