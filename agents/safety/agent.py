@@ -10,6 +10,7 @@ from wardround.policies.errors import PolicyError
 from wardround.policies.finding import Finding, FindingKind, Severity
 from wardround.policies.request import Case
 
+from .crisis import CrisisDetector
 from .detector import AGENT, Detector, finding
 from .injection import InjectionDetector
 from .language import LanguageDetector
@@ -19,6 +20,7 @@ from .phi import PhiDetector
 DETECTORS: tuple[type[Detector], ...] = (
     PhiDetector,
     InjectionDetector,
+    CrisisDetector,
     LanguageDetector,
     ModalityDetector,
 )
