@@ -26,6 +26,9 @@ _LIMITS = {STOP, "but", "however", "although", "though", "except", "yet", "just"
            "they", "there", "pero", "mais", "aber", "mas", "sino", "sondern", "then", "when", "if", "or else"}  # fmt: skip
 """Words that end what a negation reaches."""
 
+CONTEXT = frozenset({"patient_child", "patient_infant", "patient_pregnant"})
+"""Concepts that no phrase names: what is known of the patient."""
+
 Scope = Literal["sentence", "near", "text"]
 Hits = Mapping[str, list[Hit]]
 _Found = tuple[Hit, tuple[str, ...]]
@@ -318,7 +321,7 @@ def _elements(text: str) -> tuple[tuple[str, ...], ...]:
 
 
 def _refuse_unknown(spec: GrammarSpec, rules: tuple[_Rule, ...], name: str) -> None:
-    known = set(spec.concepts) | {f"patient_{w}" for w in ("child", "infant", "female", "male", "pregnant", "older")}
+    known = set(spec.concepts) | CONTEXT
     for rule in rules:
         if not (rule.seq or rule.all or rule.of):
             raise WardroundError(f"{name}: rule {rule.spec.id!r} asks for nothing: give it seq, all or of")

@@ -223,10 +223,8 @@ def _plain_word(token: str) -> str:
 def _forms() -> dict[str, str]:
     """Every known written form to its plain form: one look-up per word."""
     spelling = load_yaml("spelling.yaml", Spelling)
-    forms = {str(n): "#" for n in range(21, 5000)}
-    forms |= {f"{n / 10:.1f}": "#" for n in range(340, 1100)} | {
-        f"{n / 10:.1f}".replace(".", ","): "#" for n in range(340, 1100)
-    }
+    forms = {str(n): BIG for n in range(21, 5000)}
+    forms |= {f"{n / 10:.1f}".replace(".", mark): BIG for n in range(210, 1100) for mark in ".,"}
     forms |= dict.fromkeys(".!?;\n\u3002\uff01\uff1f\uff1b\u0964", STOP) | dict.fromkeys(",:()\uff0c\u3001", PAUSE)
     forms |= {f"{elided}'": elided for elided in ("j", "l", "m", "n", "s", "t", "d", "c", "qu")}
     for plain, variants in spelling.groups.items():
