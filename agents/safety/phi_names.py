@@ -176,7 +176,7 @@ def _reads_as_title(token: _Token, following: _Token) -> bool:
     """`Ms`, `M.` and `DR SMITH`, but not `MS Contin` or `MR imaging`."""
     if len(token.text) == 1:
         return token.text == "M" and following.start - token.end == 2
-    return not token.text.isupper() or following.start - token.end == 2 or following.text.isupper()
+    return not token.text.isupper() or following.text.isupper()
 
 
 def _trim(run: Sequence[_Token], *, keep: bool) -> list[_Token]:
@@ -232,7 +232,7 @@ def _surrounded(where: Reading, core: Sequence[_Token]) -> tuple[float, str, str
 def _person_like(core: Sequence[_Token]) -> bool:
     """A listed given name, or two words that are no known words; a single unknown word is too little."""
     if core[0].low in given_names():
-        return True
+        return len(core) > 1 or core[0].low not in lexicon().countries_states
     return len(core) > 1 and not any(t.known for t in core if len(t.text) > 1)
 
 

@@ -63,8 +63,9 @@ def shaped(where: Reading) -> Iterator[Hit]:
 
 
 def _email(m: re.Match[str]) -> Hit:
-    name = m.group().partition("@")[0]
-    role = "organisation" if name in lexicon().role_mailboxes else ""
+    name, _, host = m.group().partition("@")
+    public = name in lexicon().role_mailboxes or _under(host.rstrip(".-"), lexicon().public_hosts)
+    role = "organisation" if public else ""
     end = m.end() - (len(m.group()) - len(m.group().rstrip(".-")))
     return Hit("email", m.start(), end, 0.97, "phi.email", role)
 
