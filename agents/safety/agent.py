@@ -12,6 +12,7 @@ from wardround.policies.request import Case
 
 from .crisis import CrisisDetector
 from .detector import AGENT, Detector, finding
+from .emergency import EmergencyDetector
 from .injection import InjectionDetector
 from .language import LanguageDetector
 from .modality import ModalityDetector
@@ -21,6 +22,7 @@ DETECTORS: tuple[type[Detector], ...] = (
     PhiDetector,
     InjectionDetector,
     CrisisDetector,
+    EmergencyDetector,
     LanguageDetector,
     ModalityDetector,
 )
