@@ -69,6 +69,8 @@ class Aligned(NamedTuple):
     coverage: float
     passage: Passage
     statement: Statement
+    before: frozenset[str]
+    """Keys of the sentence before, and ingredients of all before: what `it` and `this` may stand for."""
 
 
 class _Flip(NamedTuple):
@@ -132,11 +134,13 @@ def _alignments(clause: tuple[Token, ...], total: float, passages: Sequence[Pass
     found: list[Aligned] = []
     for passage in passages:
         before: frozenset[str] = frozenset()
+        drugs: set[str] = set()
         for statement in passage.statements:
             shared = sum(w for k, w in weights.items() if k in statement.keys or k in before)
             if shared and not weights.keys().isdisjoint(statement.keys):
-                found.append(Aligned(shared / total, passage, statement))
-            before = before | frozenset(statement.drugs)
+                found.append(Aligned(shared / total, passage, statement, before))
+            drugs |= set(statement.drugs)
+            before = frozenset(drugs) | statement.keys
     return found
 
 
@@ -148,11 +152,12 @@ def _flip(clause: tuple[Token, ...], aligned: Aligned, total: float) -> _Flip | 
     mine, theirs = polarity(clause), polarity(others)
     opposed = {k for k in mine if k in theirs and mine[k].isdisjoint(theirs[k])}
     opposed = {k for k in opposed if not any(s.startswith("not ") for s in mine[k] | theirs[k])}
-    if _both_deny(clause, others):
+    if _both_deny(clause, others, aligned.statement):
         opposed = {k for k in opposed if _sides(clause, k).isdisjoint(_sides(others, k))}
     heads = {t.key for t in (*clause, *others) if t.key in opposed and (t.head or t.key[0] in "@~")}
     anchors = [t for t in clause if t.key in theirs and t.key[0] != "@" and t.weight >= 1]
     shared = weight(t for t in clause if t.key in theirs)
+    shared += weight(t for t in clause if t.key in aligned.before and t.key not in theirs)
     if not heads or not anchors or shared < MIN_SHARED:
         return None
     if any(t.nominal for t in (*clause, *others) if t.key in heads) and aligned.coverage < ALIGNED_PART:
@@ -163,9 +168,11 @@ def _flip(clause: tuple[Token, ...], aligned: Aligned, total: float) -> _Flip | 
     return _Flip(confidence, cause, aligned.passage.id, (*clause, *others), aligned.statement.drugs)
 
 
-def _both_deny(one: Sequence[Token], other: Sequence[Token]) -> bool:
-    """Whether both negate the same word first: then their negations agree, however far each reaches."""
-    return not {t.key for t in one if t.head and t.negated}.isdisjoint(t.key for t in other if t.head and t.negated)
+def _both_deny(clause: Sequence[Token], others: Sequence[Token], source: Statement) -> bool:
+    """Whether clause and source each hold a negation: then they agree, however far and to what word each reaches."""
+    touched = {t.clause for t in others}
+    theirs = any(t.head and t.negated for c in source.clauses for t in c if t.clause in touched)
+    return theirs and any(t.head and t.negated for t in clause)
 
 
 def _sides(tokens: Sequence[Token], key: str) -> set[str]:

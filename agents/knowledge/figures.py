@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from .quantities import Bound, Quantity, agree, same_value
@@ -112,6 +112,8 @@ def _places(claim: Statement, passages: Sequence[Passage]) -> list[_Place]:
 def _says(quantity: Quantity, place: _Place) -> bool:
     """Whether the evidence states this quantity, as a single or as a daily amount."""
     source = place.quantity
+    if quantity.daily and not source.daily and (often := _often(place)):
+        source = replace(source, low=source.low * often.low, high=source.high * often.high)
     if agree(quantity, source):
         return True
     if quantity.daily == source.daily or not source.low:
@@ -121,6 +123,12 @@ def _says(quantity: Quantity, place: _Place) -> bool:
     return any(
         abs(q.low - t) < 0.02 * t for q in place.statement.quantities if q.dimension == "frequency" for t in times
     )
+
+
+def _often(place: _Place) -> Quantity | None:
+    """How often a single amount is taken: the frequency written right behind it."""
+    end = place.quantity.end
+    return next((q for q in place.statement.quantities if q.dimension == "frequency" and 0 <= q.start - end <= 3), None)
 
 
 def _clash(

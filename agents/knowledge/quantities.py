@@ -41,9 +41,9 @@ class Quantity:
     bound: Bound
     """Whether the number is a limit. `at least 4 hours` is 4 to 4, at least."""
     start: int
-    """First character."""
+    """First character, comparator included."""
     end: int
-    """One past the last character."""
+    """One past the last character, comparator included."""
     daily: bool = False
     """An amount for a whole day."""
 
@@ -67,7 +67,7 @@ def find_quantities(text: str, language: str = "en") -> tuple[Quantity, ...]:
 
 def _read(text: str, start: int, comma: bool) -> tuple[Quantity, ...]:
     """The quantity that begins at `start`, two for a blood pressure, none where the number counts nothing known."""
-    for reader in (_pressures, _frequency, _measure, _count):
+    for reader in (_pressures, _frequency, _measure, _count, _bare):
         here = reader(text, start, comma)
         if here:
             return here
@@ -124,13 +124,13 @@ def _measure(text: str, start: int, comma: bool) -> tuple[Quantity, ...]:
         dimension = f"{dimension}/{_pers()[' '.join(match['per'].lower().split())]}"
     low, high = _ends(match, comma)
     end = match.end()
-    bound = Bound.EXACT if high > low else _bound(text, start, end)
+    bound, reach, behind = _bound(text, start, end) if high == low else (Bound.EXACT, start, end)
     daily = _DAILY().match(text, end) is not None
-    first = match.start("low")
+    first = match.start("low") if match["listed"] else reach
     listed = [_number(m[0], comma) for m in _DIGITS.finditer(match["listed"] or "")]
     if len(listed) == 1 and listed[0] < low and _between().search(text[:start].lower()):
         low, first, listed = listed[0], start, []
-    last = Quantity(dimension, low * factor, high * factor, bound, first, end, daily)
+    last = Quantity(dimension, low * factor, high * factor, bound, first, behind, daily)
     others = (Quantity(dimension, n * factor, n * factor, Bound.EXACT, start, first, daily) for n in listed)
     return (*others, last)
 
@@ -150,8 +150,8 @@ def _count(text: str, start: int, comma: bool) -> tuple[Quantity, ...]:
     end = match.end("high") if match["high"] else match.end("low")
     noun = match["noun"].lower()
     dimension = f"count {noun[:-1] if noun.endswith('s') else noun}"
-    bound = Bound.EXACT if high > low else _bound(text, start, end)
-    return (Quantity(dimension, low, high, bound, start, end),)
+    bound, reach, behind = _bound(text, start, end) if high == low else (Bound.EXACT, start, end)
+    return (Quantity(dimension, low, high, bound, reach, behind),)
 
 
 def _pressures(text: str, start: int, comma: bool) -> tuple[Quantity, ...]:
@@ -159,7 +159,7 @@ def _pressures(text: str, start: int, comma: bool) -> tuple[Quantity, ...]:
     match = _PRESSURE.match(text, start)
     if match is None:
         return ()
-    bound = _bound(text, start, match.end())
+    bound, _, _ = _bound(text, start, match.end())
     return tuple(
         Quantity(f"pressure {name}", float(match[name]), float(match[name]), bound, match.start(name), match.end(name))
         for name in ("systolic", "diastolic")
@@ -171,13 +171,27 @@ def _frequency(text: str, start: int, comma: bool) -> tuple[Quantity, ...]:
     if match is None:
         return ()
     ends = _per_day(match, comma)
-    return (Quantity("frequency", min(ends), max(ends), _bound(text, start, match.end()), start, match.end()),)
+    bound, reach, behind = _bound(text, start, match.end())
+    return (Quantity("frequency", min(ends), max(ends), bound, reach, behind),)
+
+
+def _bare(text: str, start: int, comma: bool) -> tuple[Quantity, ...]:
+    """A number or range without a unit, as of a ratio or score: `an INR of 2 to 3`. List numbers are none."""
+    match = _BARE.match(text, start)
+    if match is None or start == 0 or not text[max(0, start - 3) : start].strip(" \t(*-"):
+        return ()
+    low, high = _ends(match, comma)
+    bound, reach, behind = _bound(text, start, match.end()) if high == low else (Bound.EXACT, start, match.end())
+    return (Quantity("bare", low, high, bound, reach, behind),)
 
 
 def _per_day(match: re.Match[str], comma: bool) -> tuple[float, float]:
     """Times a day, lower and upper, of one match of the frequency pattern."""
     if match["code"]:
         value = _codes()[match["code"].lower()]
+        return value, value
+    if match["period"]:
+        value = 1 / _periods()[match["period"].lower()]
         return value, value
     if match["interval"]:
         hours = _units()[match["hours"].lower()][1]
@@ -195,14 +209,16 @@ def _variant(match: re.Match[str]) -> tuple[str, str, str]:
     return one, one, one
 
 
-def _bound(text: str, start: int, end: int) -> Bound:
-    """The comparator before a number, or behind its unit."""
+def _bound(text: str, start: int, end: int) -> tuple[Bound, int, int]:
+    """The comparator before a number or behind its unit, and where number and comparator begin and end."""
     before = text[max(0, start - 30) : start].lower()
     after = text[end : end + 20].lower()
     for bound, (lead, trail) in _comparators().items():
-        if lead.search(before) or trail.match(after):
-            return bound
-    return Bound.EXACT
+        if found := lead.search(before):
+            return bound, start - len(before) + found.start(), end
+        if found := trail.match(after):
+            return bound, start, end + found.end()
+    return Bound.EXACT, start, end
 
 
 def _either(words: Iterable[str], *, bounded: bool = True) -> str:
@@ -217,6 +233,9 @@ def _either(words: Iterable[str], *, bounded: bool = True) -> str:
 
 _TOKEN = re.compile(r"\d+|[\u4e00-\u9fff]|(?:[^\W\d_\u4e00-\u9fff]|[\u0900-\u0963])+")
 _DIGITS = re.compile(r"\d+(?:[.,]\d+)?")
+_BARE = re.compile(
+    r"(?P<low>\d+(?:[.,]\d+)?)(?:\s*(?:-|–|to|bis|a|à)\s*(?P<high>\d+(?:[.,]\d+)?))?(?=\s*(?:[.,;)]?$|[.,;)]\s))"
+)
 _PRESSURE = re.compile(
     r"(?<![\d/.])(?P<systolic>\d{2,3})\s?/\s?(?P<diastolic>\d{2,3})(?![\d/])(?=\s*(?:mm\s?hg)?)", re.I
 )
@@ -316,6 +335,7 @@ def _FREQUENCY() -> re.Pattern[str]:
     return re.compile(
         rf"(?:{_LEAD_CJK}(?P<code>{_either(_codes())})"
         rf"|{_LEAD_CJK}{every}\s*(?P<interval>{number})(?:\s*{joiner}\s*(?P<interval_high>{number}))?\s*-?(?P<hours>{hours})"
+        rf"|{_LEAD_CJK}{every}\s+(?P<period>{period})"
         rf"|{_LEAD_CJK}(?P<n1>{number})(?:\s*{joiner}\s*(?P<nh1>{number}))?\s*{times}{between}(?P<p1>{period})"
         rf"|{_LEAD_CJK}(?P<n2>{once})(?P<nh2>(?!))?{between}(?P<p2>{period})"
         rf"|(?P<p3>{period})(?:\s*में)?\s*(?P<n3>{number})(?:\s*{joiner}\s*(?P<nh3>{number}))?\s*{times})",

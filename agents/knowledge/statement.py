@@ -227,7 +227,7 @@ def _meaning(word: str) -> _Word:
     word = known.same.get(word, word)
     axis = known.axes.get(word)
     if axis is not None:
-        return _side(axis)
+        return _side(axis, WEAK_WEIGHT if word in known.weak_axis else 1.0)
     if word in known.stop or (len(word) < 2 and word.isascii()):
         return _Word((), "+", False, False, False, False, 0.0)
     drug = drug_words().get(drug_key(word)) if len(word) > 3 else None
@@ -236,8 +236,8 @@ def _meaning(word: str) -> _Word:
     return _plain_word(word, known.prefixes, known.weak)
 
 
-def _side(axis: Side) -> _Word:
-    return _Word((f"@{axis[0]}",), axis[1], False, False, False, False, 1.0)
+def _side(axis: Side, size: float) -> _Word:
+    return _Word((f"@{axis[0]}",), axis[1], False, False, False, False, size)
 
 
 def _plain_word(word: str, prefixes: tuple[tuple[str, str], ...], weak: frozenset[str]) -> _Word:

@@ -45,6 +45,8 @@ class Vocabulary:
     """Word to the word it is read as."""
     axes: Mapping[str, Side]
     """Word to its side of an axis."""
+    weak_axis: frozenset[str]
+    """Words on an axis that count little in the overlap."""
     binary: Mapping[str, tuple[str, str]]
     """Axes with exactly two sides: negating one asserts the other."""
     prefixes: tuple[tuple[str, str], ...]
@@ -82,6 +84,7 @@ def vocabulary() -> Vocabulary:
         },
         same={_plain(w): _plain(group[0]) for group in raw["same"] for w in group},
         axes=axes,
+        weak_axis=frozenset(_plain(w) for w in raw["weak_axis"]),
         binary={a: (s[0], s[1]) for a, s in ((a, tuple(v)) for a, v in raw["axes"].items()) if len(s) == 2},
         prefixes=tuple(raw["prefixes"].items()),
     )
