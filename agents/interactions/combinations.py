@@ -68,7 +68,7 @@ def _judge(a: Held, b: Held, rule: RuleRow, view: DraftView, *, complete: bool) 
         return None
     severity = Severity(rule.severity)
     affirmed = [m for s in said for m in s.affirmed]
-    new = any(h.status is not Status.TAKEN for h in (a, b))
+    new = any(h.status is not Status.TAKEN or h.new for h in (a, b))
     if not new and not _RECREATIONAL & set(subjects):
         severity = lower(severity, _tolerated(rule))
     elif not new and not affirmed:

@@ -13,6 +13,7 @@ _STRENGTH = re.compile(
     + r")?\s?-?(mcg|micrograms?|ug|mg|milligrams?|miligramos?|g|grams?|gramos?|grammes?|gm|mL|ml)"
     r"(?![a-z])(\s?/\s?kg|\s?per\s?(?:kg|kilo\w*))?(\s?/\s?(?:day|d\b|24\s?h)|\s?per day|\s?a day|\s?daily dose)?"
 )
+_CONCENTRATION = re.compile(r"\s?/\s?(?:\d+(?:\.\d+)?\s?)?ml\b|\s?per\s(?:\d+\s?)?ml\b")
 _WORDS = {
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "eight": 8, "ten": 10, "half": 0.5, "a": 1,
     "dos": 2, "deux": 2, "zwei": 2,
@@ -61,7 +62,7 @@ class Dose:
 def parse(folded: str, low: int, high: int) -> Dose | None:
     """The first dose between two offsets of a folded text, or None."""
     match = _STRENGTH.search(folded, low, high)
-    while match is not None and match.group(3).lower() == "ml":
+    while match is not None and (match.group(3).lower() == "ml" or _CONCENTRATION.match(folded, match.end())):
         match = _STRENGTH.search(folded, match.end(), high)
     if match is None:
         return None
@@ -74,6 +75,8 @@ def parse(folded: str, low: int, high: int) -> Dose | None:
     if match.group(5):
         return Dose(match.start(), match.end(), None, amount, bool(match.group(4)), False, True)
     daily = single * frequency if frequency and not weekly else None
+    if frequency == 1 and not weekly:
+        return Dose(match.start(), match.end(), None, single, bool(match.group(4)), False, True)
     return Dose(match.start(), match.end(), single, daily, bool(match.group(4)), weekly, bool(frequency) and not weekly)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -10,7 +11,20 @@ from .cues import Cue
 from .folding import fold
 from .mentions import Mention
 from .patient import Chart
+from .prescribed import doses_of
 from .stance import Reading, Sentence, Stance, Status
+
+_DOSE_AFTER = re.compile(
+    r"(?:\s+(?:ds|xl|sr|er|xr|cr|dr|ec|hct|extended[- ]release|tablets?|succinate|tartrate))?[\s,:(]*(?:at |dose of |of )?(?:\d[\d.,]*(?:\s?(?:-|to)\s?\d[\d.,]*)?"
+    r"\s?(?:mg|mcg|g|ml|units?|tablets?|puffs?|iu|meq)\b|(?:once|twice|three times) (?:a day|daily)|(?:one|two|half a) tablets?|daily\b|bid\b|tid\b)"
+)
+_ALLERGY_BEFORE = re.compile(r"(?:allerg(?:y|ic|ies)|anaphylaxis|hypersensitiv\w+|reaction|intoleran\w+|hives)(?:\s+\w+){0,2}?\s+(?:to|with|from)\s+(?:\w+\s+)?$")
+_ALLERGY_AFTER = re.compile(r"[\s-]*(?:allerg|anaphyla|hypersensit)")
+_ROUTINE = re.compile(r"\b(?:routine|as usual|usual|unchanged|no change|same dose|next (?:visit|appointment)|monthly|annual\w*|yearly)\b")
+"""Monitoring that would have happened anyway manages nothing."""
+_REDUCED = re.compile(
+    r"\b(?:reduc\w+|halv\w+|half|lower(?:ed|ing)? (?:the )?(?:\w+ )?dose|cut|quarter|third|decreas\w+|adjust\w*|titrat\w+|cap(?:ped)?|at most|lowest)\b"
+)
 
 
 @dataclass(slots=True)
@@ -46,13 +60,26 @@ class DraftView:
             spoken.mentions.append(mention)
             if mention.name.class_id is None:
                 spoken.named.append(mention)
-            if stance is Stance.FOR and mention.name.class_id is None:
-                spoken.affirmed.append(mention)
+            if mention.name.class_id is None and (stance is Stance.FOR or (stance is Stance.OPEN and self._dosed(mention))):
+                if not self._as_allergen(mention):
+                    spoken.affirmed.append(mention)
             if stance is Stance.AGAINST:
                 spoken.against = True
                 for class_name in (mention.name.class_id,):
                     if class_name:
                         self.spoken[class_name].against = True
+
+    def _dosed(self, mention: Mention) -> bool:
+        """A dose or a frequency follows directly: an order, even without a verb."""
+        if _DOSE_AFTER.match(self.reading.folded, mention.end) is not None:
+            return True
+        return len(mention.ingredients) == 1 and doses_of(self.reading, mention) is not None
+
+    def _as_allergen(self, mention: Mention) -> bool:
+        """Named as what the patient is allergic to."""
+        before = self.reading.folded[max(0, mention.start - 40) : mention.start]
+        after = self.reading.folded[mention.end : mention.end + 20]
+        return _ALLERGY_BEFORE.search(before) is not None or _ALLERGY_AFTER.match(after) is not None
 
     def _resolve_open(self) -> None:
         """A warning or approval about `it` goes to what was named last, else to what the user asked about."""
@@ -96,10 +123,11 @@ class DraftView:
     def managed(self, subjects: tuple[str, ...], effects: tuple[str, ...]) -> bool:
         """A sentence reduces or monitors one of the subjects, or names the effect to be watched."""
         for sentence in self.reading.sentences:
-            if not sentence.kinds & Cue.MANAGE:
+            if not sentence.kinds & Cue.MANAGE or _ROUTINE.search(sentence.folded):
                 continue
             named = {i for m in sentence.mentions for i in m.ingredients}
-            if any(s in named for s in subjects) or any(fold(e) in sentence.folded for e in effects):
+            reduced = _REDUCED.search(sentence.folded) is not None and any(s in named for s in subjects)
+            if reduced or any(fold(e) in sentence.folded for e in effects):
                 return True
         return False
 

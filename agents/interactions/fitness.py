@@ -10,7 +10,7 @@ from .draft import DraftView
 from .limits import ConditionRow, Limits, PopulationRow
 from .mentions import Mention
 from .patient import TOPICAL, Chart
-from .regimens import daily_dose_mg
+from .regimens import daily_dose_mg, per_kg_daily_mg
 from .report import finding, lower, span_of
 from .stance import Status
 
@@ -37,6 +37,8 @@ def candidates(chart: Chart, view: DraftView, *, complete: bool) -> Iterator[tup
         return
     for held in chart.with_status(Status.ASKED):
         spoken = view.of(held.ingredient)
+        if held.ingredient in chart.allergies or held.ingredient in chart.allergy_ingredients:
+            continue
         if not spoken.against and not spoken.affirmed and (view.favours or not view.defers):
             yield held.ingredient, spoken.named[0] if spoken.named else None
 
@@ -160,6 +162,8 @@ def _over_limit(row: PopulationRow, ingredient: str, chart: Chart, view: DraftVi
     """True where the dose is over the limit or the row allows none, False where within, None where no dose is known."""
     if row.max_daily_mg is None and row.max_per_kg_daily is None and row.max_single_mg is None:
         return True
+    if row.max_per_kg_daily is not None and (per_kg := per_kg_daily_mg(view, ingredient)) is not None:
+        return per_kg > row.max_per_kg_daily * 1.1
     daily = daily_dose_mg(view, ingredient)
     if daily is None:
         return None

@@ -68,6 +68,8 @@ class Held:
     topical: bool
     recorded: bool
     """From the patient's medication list, not from the conversation."""
+    new: bool = False
+    """A medication list is there and does not have it."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ class Charter:
             self._record(held, entry)
         stopped: set[str] = set()
         for reading in readings:
-            self._from_request(held, allergic, stopped, reading)
+            self._from_request(held, allergic, stopped, reading, listed=bool(patient.medications))
         spoken = "\n".join(r.folded for r in readings)
         diagnoses = fold("\n".join(patient.conditions or ()))
         allergies, ingredients = self._allergies(allergic)
@@ -147,7 +149,15 @@ class Charter:
                         Held(ingredient, mention.name.text, mention.ingredients, Status.TAKEN, topical, recorded=True),
                     )
 
-    def _from_request(self, held: dict[str, Held], allergic: list[str], stopped: set[str], reading: Reading) -> None:
+    def _from_request(
+        self,
+        held: dict[str, Held],
+        allergic: list[str],
+        stopped: set[str],
+        reading: Reading,
+        *,
+        listed: bool,
+    ) -> None:
         own = _PROXY.search(reading.folded) is not None or _CHILD.search(reading.folded) is not None
         for mention, found in zip(reading.mentions, request_status(reading), strict=True):
             status = Status.TAKEN if found is Status.OTHER and own else found
@@ -168,7 +178,9 @@ class Charter:
             topical = TOPICAL.search(around) is not None
             members = mention.ingredients if mention.name.class_id is None else (mention.name.class_id,)
             for ingredient in members:
-                new = Held(ingredient, mention.name.text, mention.ingredients, status, topical, recorded=False)
+                new = Held(
+                    ingredient, mention.name.text, mention.ingredients, status, topical, recorded=False, new=listed
+                )
                 old = held.get(ingredient)
                 if old is None or (old.status is Status.ASKED and status is Status.TAKEN):
                     held[ingredient] = new

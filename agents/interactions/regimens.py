@@ -8,12 +8,13 @@ from itertools import combinations
 
 from wardround.policies.finding import Finding, FindingKind, Severity
 
-from .dose import Dose, parse
+from .dose import Dose
 from .draft import DraftView
 from .ingredients import Vocabulary
 from .limits import DoseRow, Limits
 from .mentions import Mention
 from .patient import TOPICAL, Chart, Held
+from .prescribed import REACH, doses_of
 from .report import finding, lower, span_of
 from .stance import Reading, Stance, Status
 
@@ -21,8 +22,9 @@ _INJECTION = re.compile(
     r"\b(?:iv|i\.v|im|i\.m|intravenous\w*|intramuscular\w*|subcut\w*|sc\b|sq\b|inject\w*|infus\w*|bolus|push|auto-?injector|pen)\b"
 )
 _ARREST = re.compile(
-    r"\bcardiac arrest\b|\bacls\b|\bpulseless\b|\bcpr\b|\basystole\b|\bpea\b|\bcode blue\b|\bvf\b|\bnebuli\w+\b|\binfusion\b"
+    r"\bcardiac arrest\b|\bacls\b|\bpulseless\b|\bcpr\b|\basystole\b|\bpea\b|\bcode blue\b|\bvf\b"
 )
+_AT_ONCE = re.compile(r"\b(?:at once|at a time|now|single dose|stat|per dose|each time|in one go|each dose|iv|im)\b")
 _ONCOLOGY = re.compile(
     r"\bhigh-dose methotrexate\b|\bleucovorin\b|\bleukemia\b|\bleukaemia\b|\bosteosarcoma\b|\blymphoma\b|\bectopic\b|\bmg/m2\b|\bchemotherapy\b"
 )
@@ -33,41 +35,13 @@ _MARGIN = 1.02
 """Rounding is no overdose."""
 _MAJOR_RATIO = 1.2
 """From this multiple of the labelled maximum on an overdose is major."""
-_REACH = 90
-"""Characters after a name in which its dose may stand."""
 
 
-def doses_of(reading: Reading, mention: Mention) -> Dose | None:
-    """The dose stated for a mention: after it in its sentence, before the next drug; else directly before it."""
-    sentence = next((s for s in reading.sentences if s.start <= mention.start < s.end), None)
-    if sentence is None:
-        return None
-    following = [m.start for m in sentence.mentions if m.start > mention.end + 3 and not _same(m, mention)]
-    high = min(following[0] if following else sentence.end, mention.end + _REACH, sentence.end)
-    found = parse(reading.folded, mention.end, high)
-    previous = [m.end for m in sentence.mentions if m.end <= mention.start and not _same(m, mention)]
-    low = max(previous[-1] if previous else sentence.start, mention.start - 45, sentence.start)
-    ahead = parse(reading.folded, low, mention.start)
-    if ahead is None or (found is not None and ahead.end < mention.start - 18):
-        return found
-    tail = parse_frequency_after(reading, ahead, mention, high)
-    return tail if found is None or found.start - mention.end > 25 else found
-
-
-def _same(a: Mention, b: Mention) -> bool:
-    return a.ingredients == b.ingredients
-
-
-def parse_frequency_after(reading: Reading, ahead: Dose, mention: Mention, high: int) -> Dose:
-    """A dose before the name, with the frequency that follows the name."""
-    if ahead.daily_mg is not None or ahead.weekly:
-        return ahead
-    text = reading.folded[ahead.start : ahead.end] + " " + reading.folded[mention.end : high]
-    joined = parse(text, 0, len(text))
-    return ahead if joined is None else Dose(
-        ahead.start, ahead.end, ahead.single_mg, None if joined.daily_mg is None or not joined.single_mg or ahead.single_mg is None
-        else joined.daily_mg / joined.single_mg * ahead.single_mg, ahead.per_kg, joined.weekly, joined.daily_stated,
-    )  # fmt: skip
+def per_kg_daily_mg(view: DraftView, ingredient: str) -> float | None:
+    """The highest daily dose per kilogram that the draft states."""
+    found = [doses_of(view.reading, m) for m in view.of(ingredient).named]
+    daily = [d.daily_mg for d in found if d is not None and d.per_kg and d.daily_mg is not None]
+    return max(daily) if daily else None
 
 
 def daily_dose_mg(view: DraftView, ingredient: str) -> float | None:
@@ -133,8 +107,8 @@ def _asked_doses(chart: Chart, view: DraftView, limits: Limits) -> Iterator[Find
 def _dose_finding(
     ingredient: str, dose: Dose, reading: Reading, mention: Mention, chart: Chart, limits: Limits
 ) -> tuple[Severity, str, DoseRow] | None:
-    around = reading.folded[max(0, mention.start - 60) : mention.end + _REACH]
-    if TOPICAL.search(around) or _ARREST.search(reading.folded + chart.context):
+    around = reading.folded[max(0, mention.start - 60) : mention.end + REACH]
+    if TOPICAL.search(around) or _ARREST.search(around):
         return None
     route = "injection" if _INJECTION.search(around) else "oral"
     row = limits.doses.get((ingredient, route)) or limits.doses.get(
@@ -149,7 +123,7 @@ def _dose_finding(
     child = _child(row, dose, chart)
     if child is not None:
         return child
-    return _adult(row, dose)
+    return _adult(row, dose, at_once=_AT_ONCE.search(around) is not None)
 
 
 def _weekly(row: DoseRow, dose: Dose) -> tuple[Severity, str, DoseRow] | None:
@@ -185,12 +159,13 @@ def _child(row: DoseRow, dose: Dose, chart: Chart) -> tuple[Severity, str, DoseR
     return None
 
 
-def _adult(row: DoseRow, dose: Dose) -> tuple[Severity, str, DoseRow] | None:
+def _adult(row: DoseRow, dose: Dose, *, at_once: bool) -> tuple[Severity, str, DoseRow] | None:
     if dose.weekly and row.interval != "weekly":
         return None
-    for stated, limit, word in (
-        (dose.daily_mg, row.max_daily_mg, "daily"), (dose.single_mg, row.max_single_mg, "single"),
-    ):  # fmt: skip
+    single = row.max_single_mg
+    if not dose.daily_stated and not at_once and row.max_daily_mg is not None:
+        single = row.max_daily_mg
+    for stated, limit, word in ((dose.daily_mg, row.max_daily_mg, "daily"), (dose.single_mg, single, "single")):
         if stated is not None and limit is not None and stated > limit * _MARGIN:
             return _over(row, stated, limit, f"{word} dose", "mg")
     return None

@@ -18,8 +18,10 @@ _END = re.compile(r"[.!?;]+(?=[\s\"')\]*]|$)|\n+|[\u3002\uff01\uff1f]")
 _ABBREVIATION = re.compile(r"\b(?:dr|st|e\.g|i\.e|vs|approx|no|mr|mrs|ms|etc|p\.o|b\.i\.d|t\.i\.d)$")
 _COMMA = re.compile(r"[,:()\u2013\u2014]|--| - ")
 _SAFETY_NET = re.compile(
-    r"\s*(?:it\s+|taking it\s+|them\s+)?(?:and\s+\w+\s+)?(?:if|when|at the first)\s+(?!you(?:'re| are)? (?:take|taking|on|have|pregnant))"
+    r"\s+(?:[^\s.]+\s+){0,4}?(?:(?:if|when)\s+(?!you(?:'re| are)? (?:take|taking|on|have|pregnant))|at the first\s|"
+    r"and (?:call|seek|get|see|contact)\b[^.]*\b(?:if|for|with)\s)"
 )
+"""Stopping that depends on a symptom is no warning about the drug."""
 _NEGATED_RISK = re.compile(
     r"(?:\bno|\bnot|\bwithout|n't|\bdoes not|\bnor|\bisn't|\blow|\blower|\bfree of|\blittle)(?:\s+\w+){0,3}\s+$"
 )
@@ -188,12 +190,16 @@ def _directives(folded: str, clause: Clause) -> list[tuple[Hit, bool]]:
             favour = not favour
             if hit.kind & Cue.ACT and out and out[-1][1] is False:
                 negated_until = -1
-        elif not favour and hit.text in _STOPPING and _SAFETY_NET.match(folded, hit.end):
+        elif favour and out and not out[-1][1] and _INHERITS.fullmatch(folded, out[-1][0].end, hit.start):
+            favour = False
+        elif not favour and hit.text in _STOPPING and _SAFETY_NET.match(folded, hit.end, hit.end + 120):
             continue
         out.append((hit, favour))
     return out
 
 
+_INHERITS = re.compile(r"\s+(?:(?:to|of|from|the|any|also|ever|both|on)\s+){0,2}")
+"""What may stand between two directives of one phrase: `avoid taking`, `not safe to use`."""
 _STOPPING = frozenset({"stop", "stopping", "discontinue", "hold", "pause", "skip"})
 
 
@@ -206,6 +212,9 @@ def _judge(sentence: Sentence) -> list[tuple[Mention, Stance]]:
             carried = None
         for mention in clause.mentions:
             verdict = _governing(clause, mention)
+            if verdict is False and mention is not clause.mentions[0] and _beside(sentence, mention):
+                out.append((mention, Stance.OPEN))
+                continue
             if verdict is None:
                 verdict = carried if carried is not None else _ahead(sentence.clauses, number)
             out.append((mention, Stance.OPEN if verdict is None else Stance.FOR if verdict else Stance.AGAINST))
@@ -213,6 +222,15 @@ def _judge(sentence: Sentence) -> list[tuple[Mention, Stance]]:
             carried = clause.directives[-1][1]
         _leftover(sentence, clause)
     return out
+
+
+_BESIDE = re.compile(r"\b(?:with|on|while taking|while on|alongside|during|because of|as you take|together with)\s+(?:your |the |his |her |my )?$")
+
+
+def _beside(sentence: Sentence, mention: Mention) -> bool:
+    """Named as what the unwanted drug would be combined with."""
+    at = mention.start - sentence.start
+    return _BESIDE.search(sentence.folded[max(0, at - 30) : at]) is not None
 
 
 def _governing(clause: Clause, mention: Mention) -> bool | None:
@@ -244,9 +262,18 @@ def _leftover(sentence: Sentence, clause: Clause) -> None:
         sentence.against_open = True
 
 
+_PRONOUN = re.compile(r"\b(?:it|that|this|some|one|them|those|these)\b")
+
+
 def request_status(reading: Reading) -> tuple[Status, ...]:
     """What a request says of each mention, by the nearest cue before it in its sentence."""
     table = {id(m): s for sentence in reading.sentences for m, s in _statuses(sentence)}
+    last: Mention | None = None
+    for sentence in reading.sentences:
+        if last is not None and not sentence.mentions and sentence.kinds & Cue.ASK and _PRONOUN.search(sentence.folded):
+            if table.get(id(last)) in {Status.OTHER, Status.TAKEN, None}:
+                table[id(last)] = Status.ASKED
+        last = sentence.mentions[-1] if sentence.mentions else last
     return tuple(table.get(id(m), Status.TAKEN) for m in reading.mentions)
 
 

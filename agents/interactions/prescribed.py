@@ -1,0 +1,50 @@
+"""Which dose belongs to which mention: after the name in its sentence, before the next drug; else directly before it."""
+
+from __future__ import annotations
+
+import re
+
+from .dose import Dose, parse
+from .mentions import Mention
+from .stance import Reading
+
+_BETWEEN = re.compile(
+    r"(?:[\s-]+(?:of|de|d'|dose|iv|po|im|oral|orally|extra[- ]strength|tablets?|pills?|capsules?|caplets?|regular[- ]strength|x|\w+ly))*[\s-]*"
+)
+"""What may stand between a dose and the name that follows it."""
+REACH = 90
+"""Characters after a name in which its dose may stand."""
+
+
+def doses_of(reading: Reading, mention: Mention) -> Dose | None:
+    """The dose stated for a mention: after it in its sentence, before the next drug; else directly before it."""
+    sentence = next((s for s in reading.sentences if s.start <= mention.start < s.end), None)
+    if sentence is None:
+        return None
+    following = [m.start for m in sentence.mentions if m.start > mention.end + 3 and not _same(m, mention)]
+    high = min(following[0] if following else sentence.end, mention.end + REACH, sentence.end)
+    found = parse(reading.folded, mention.end, high)
+    previous = [m.end for m in sentence.mentions if m.end <= mention.start and not _same(m, mention)]
+    low = max(previous[-1] if previous else sentence.start, mention.start - 45, sentence.start)
+    ahead = parse(reading.folded, low, mention.start)
+    if ahead is None or not _BETWEEN.fullmatch(reading.folded, ahead.end, mention.start):
+        return found
+    tail = parse_frequency_after(reading, ahead, mention, high)
+    return tail if found is None or found.start - mention.end > 25 else found
+
+
+def _same(a: Mention, b: Mention) -> bool:
+    return a.ingredients == b.ingredients
+
+
+def parse_frequency_after(reading: Reading, ahead: Dose, mention: Mention, high: int) -> Dose:
+    """A dose before the name, with the frequency that follows the name."""
+    if ahead.daily_mg is not None or ahead.weekly or ahead.single_mg is None:
+        return ahead
+    text = f"{ahead.single_mg:.6f} mg " + reading.folded[mention.end : high]
+    joined = parse(text, 0, len(text))
+    if joined is None or joined.start > 0:
+        return ahead
+    return Dose(
+        ahead.start, ahead.end, joined.single_mg, joined.daily_mg, ahead.per_kg, joined.weekly, joined.daily_stated
+    )
