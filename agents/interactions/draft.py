@@ -111,7 +111,7 @@ class DraftView:
         named = {i for m in sentence.mentions for i in m.ingredients}
         hit = sum(1 for s in subjects if s in named)
         effect = any(fold(e) in sentence.folded for e in effects)
-        if not sentence.risk and not (effect and sentence.kinds & (Cue.MANAGE | Cue.AVOID)):
+        if not sentence.risk and not (effect and sentence.kinds & Cue.AVOID):
             return False
         both = hit >= min(2, len(subjects)) if len(subjects) > 1 else bool(hit) and effect
         return (
@@ -126,10 +126,16 @@ class DraftView:
             if not sentence.kinds & Cue.MANAGE or _ROUTINE.search(sentence.folded):
                 continue
             named = {i for m in sentence.mentions for i in m.ingredients}
-            reduced = _REDUCED.search(sentence.folded) is not None and any(s in named for s in subjects)
-            if reduced or any(fold(e) in sentence.folded for e in effects):
+            reduced = _reduces(sentence.folded) and any(s in named for s in subjects)
+            watched = any(fold(e) in sentence.folded for e in effects)
+            about = not named or all(s in named for s in subjects) or any(self._established(s) for s in subjects if s in named)
+            if reduced or (watched and about):
                 return True
         return False
+
+    def _established(self, ingredient: str) -> bool:
+        held = self._chart.held.get(ingredient)
+        return held is not None and held.status is Status.TAKEN and not held.new
 
     @property
     def kinds_warn(self) -> bool:
@@ -147,4 +153,11 @@ class DraftView:
         return bool(self.kinds & Cue.DEFER)
 
 
+def _reduces(folded: str) -> bool:
+    """A dose is lowered, and not by a sentence that says that no adjustment is needed."""
+    found = _REDUCED.search(folded)
+    return found is not None and _DENIED.search(folded[max(0, found.start() - 30) : found.start()]) is None
+
+
+_DENIED = re.compile(r"\b(?:no|not|without|never|doesn't|don't|needn't)\b[^,;]{0,25}$")
 _NOTHING = Spoken()

@@ -217,17 +217,11 @@ def _second_product(
     ingredient: str, mention: Mention | None, held: Held | None, view: DraftView
 ) -> tuple[str, ...] | None:
     """The other product with the same ingredient: a combination that is taken, or a second one in the draft."""
-    if held is not None and held.status is Status.TAKEN:
-        if mention is not None and _differs(mention.ingredients, held.products):
-            return held.products if len(held.products) > 1 else mention.ingredients
-        return None
     products = {m.ingredients for m in view.of(ingredient).affirmed}
-    combined = [p for p in products if len(p) > 1]
+    if held is not None and held.status is Status.TAKEN and (products or mention is None):
+        products.add(held.products)
+    combined = sorted(p for p in products if len(p) > 1)
     return combined[0] if combined and len(products) > 1 else None
-
-
-def _differs(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
-    return set(a) != set(b)
 
 
 def _same_class(
