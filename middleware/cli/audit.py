@@ -17,9 +17,9 @@ from .options import AsJson, ConfigFile, DataDir, RoundId, argument, option, set
 from .printing import console, print_json, table
 
 if TYPE_CHECKING:
-    from wardround.middleware.audit import Problem, Record
-    from wardround.middleware.store import Database
-    from wardround.middleware.store.rounds import Page, Round
+    from ..audit import Problem, Record
+    from ..store import Database
+    from ..store.rounds import Page, Round
 
 audit_app = typer.Typer(help="The record of every round.", no_args_is_help=True)
 
@@ -45,8 +45,9 @@ def list_rounds(
     as_json: AsJson = False,
 ) -> None:
     """List rounds, newest first, without their texts."""
-    from wardround.middleware.store.rounds import RoundStatus, find
     from wardround.policies.finding import Action
+
+    from ..store.rounds import RoundStatus, find
 
     moment = _moment(since)
     chosen_status, chosen_action = _one_of(RoundStatus, status, "--status"), _one_of(Action, action, "--action")
@@ -109,9 +110,8 @@ def _row(found: Round) -> dict[str, Any]:
 @audit_app.command("show")
 def show(round_id: RoundId, config: ConfigFile = None, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Tell the story of one round, texts included: what was asked, drafted, found, decided and sent."""
-    from wardround.middleware.store import rounds
-    from wardround.middleware.store.audit_log import records_of
-
+    from ..store import rounds
+    from ..store.audit_log import records_of
     from .timeline import event_of, print_timeline
 
     async def read(database: Database) -> tuple[Round | None, tuple[Record, ...]]:
@@ -145,7 +145,7 @@ def verified(database: Database) -> tuple[int, list[Problem]]:
     """How many records were read, and what is wrong with them; with a progress bar on a terminal."""
     from rich.progress import Progress
 
-    from wardround.middleware.store.audit_log import verify_all
+    from ..store.audit_log import verify_all
 
     read = 0
     shown = console(stderr=True)
@@ -189,8 +189,8 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Write the sealed records of rounds to a file, byte for byte as they were hashed."""
-    from wardround.middleware.audit import record_line
-    from wardround.middleware.store.audit_log import records_of
+    from ..audit import record_line
+    from ..store.audit_log import records_of
 
     async def read(database: Database) -> list[tuple[Record, ...]]:
         return [await records_of(database, round_id) for round_id in round_ids]

@@ -18,8 +18,7 @@ from .errors import EXIT_STOPPED
 from .options import AsJson, ConfigFile, DataDir, PolicyName, UpstreamUrl, argument, option, settings_from
 
 if TYPE_CHECKING:
-    from wardround.middleware.service import Service
-
+    from ..service import Service
     from .batch_files import Done, Line
     from .judging import Result
 
@@ -64,7 +63,7 @@ def batch(
             with _bar(progress, batch_files.count_lines(source), len(done.ids)) as advance:
                 async for result in in_order(todo, _judge(service, model), concurrency=concurrency):
                     _write(target, result)
-                    counts["error" if result["error"] else result["action"]] += 1
+                    counts["error" if result["error"] else str(result["action"])] += 1
                     advance()
 
     with_service(settings, work)

@@ -12,8 +12,7 @@ from .options import AsJson, ConfigFile, DataDir, PolicyName, argument, option, 
 from .reading import one_text, read_json, read_text
 
 if TYPE_CHECKING:
-    from wardround.middleware.service import Service
-
+    from ..service import Service
     from .judging import Result
 
 

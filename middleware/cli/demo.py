@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from wardround.agents.ports import Compute, Report, Specialist
-    from wardround.middleware.service import Service
-    from wardround.middleware.settings import Settings
     from wardround.policies.request import Case
 
+    from ..service import Service
+    from ..settings import Settings
     from .demo_cases import DemoCase
     from .demo_client import DemoClient
     from .demo_story import Told
@@ -85,9 +85,8 @@ class _Result:
 
 
 async def _demo(folder: Path, token_s: float, out: Console) -> _Result:
-    from wardround.middleware.app import Proxy
-    from wardround.middleware.service import ComputePool, Service
-
+    from ..app import Proxy
+    from ..service import ComputePool, Service
     from .demo_client import DemoClient
     from .listening import background
     from .scripted_app import Script, build_app
@@ -108,9 +107,10 @@ async def _demo(folder: Path, token_s: float, out: Console) -> _Result:
 
 def _settings(folder: Path, upstream: str) -> Settings:
     """Settings of the demo alone: neither a file nor the environment has a say, so that no real database is touched."""
-    from wardround.middleware.settings import Settings
+    from ..settings import Settings
 
-    return Settings.model_construct(upstream_url=f"{upstream}/v1", data_dir=folder / "data", host="127.0.0.1")
+    policy = str(Path(__file__).parent / "demo_policy.yaml")
+    return Settings.model_construct(upstream_url=f"{upstream}/v1", data_dir=folder / "data", policy=policy)
 
 
 @dataclass(slots=True)
@@ -158,8 +158,8 @@ async def _all(client: DemoClient, service: Service, agents: Sequence[Tripwire],
 async def _tell(case: DemoCase, client: DemoClient, service: Service) -> Told:
     """Send one request, carry out the person's decision where the case has one, and compare with what was expected."""
     from wardround.agents.state import Review
-    from wardround.middleware.store.audit_log import records_of
 
+    from ..store.audit_log import records_of
     from .demo_story import Told, drafts_of, mistakes
 
     got, after = await client.ask(case), None
@@ -176,7 +176,7 @@ async def _tell(case: DemoCase, client: DemoClient, service: Service) -> Told:
 
 def _verified(service: Service) -> tuple[int, int]:
     """Records in the audit log, and problems with them."""
-    from wardround.middleware.store.audit_log import verify_all
+    from ..store.audit_log import verify_all
 
     read: list[int] = [0]
     problems = verify_all(service.database, lambda seen, _total: read.append(seen))

@@ -30,6 +30,8 @@ class Expected(_Frozen):
     """Whether a claim must come with its source."""
     asked_model: bool = True
     """Whether the clinical app may have been asked at all."""
+    redrafted: bool = False
+    """Whether it must have been asked again."""
 
 
 class Reviewed(_Frozen):

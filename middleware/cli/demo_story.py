@@ -15,7 +15,7 @@ from .printing import ACTION_STYLES, STATUS_STYLES, finding_lines, styled
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from wardround.middleware.audit import Record
+    from ..audit import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,7 @@ def mistakes(expected: Expected, got: Got, drafts: int) -> list[str]:
         (got.action not in expected.actions, f"action {got.action}, expected {' or '.join(expected.actions)}"),
         (expected.cites and not got.citations, "no claim came with its source"),
         (bool(drafts) != expected.asked_model, f"the clinical app wrote {drafts} drafts"),
+        ((drafts > 1) != expected.redrafted, f"the clinical app wrote {drafts} drafts"),
         *((w.casefold() not in text, f"the answer lacks {w!r}") for w in expected.contains),
         *((w.casefold() in text, f"the answer has {w!r}") for w in expected.lacks),
         *((k not in kinds, f"no finding of kind {k}") for k in expected.findings),

@@ -17,8 +17,8 @@ from pydantic import SecretStr
 from wardround.policies.errors import WardroundError
 
 if TYPE_CHECKING:
-    from wardround.middleware.settings import Settings
-    from wardround.middleware.store import Database
+    from ..settings import Settings
+    from ..store import Database
 
 _PACKAGES = ("wardround", "langgraph", "openai", "litellm", "psycopg", "sqlalchemy", "pydantic", "uvicorn")
 _SPACE_WARN_BYTES = 1_000_000_000
@@ -98,8 +98,9 @@ def _packs(_settings: Settings) -> Iterator[Finding]:
 def _tables(_settings: Settings) -> Iterator[Finding]:
     """Every specialist looks at a harmless case: its tables load, and it works."""
     from wardround.agents import registry
-    from wardround.middleware.service import ComputePool
     from wardround.policies.request import Case, Message, RoundRequest, Task
+
+    from ..service import ComputePool
 
     request = RoundRequest(messages=(Message(role="user", text="Hello"),))
     case = Case(request=request, audience=None, language="en", task=Task.OTHER, draft="Hello.")
@@ -136,7 +137,7 @@ def _clock(database: Database) -> Finding:
 
 
 def _keys(database: Database) -> Finding:
-    from wardround.middleware.store.keys import Keys
+    from ..store.keys import Keys
 
     keys = asyncio.run(Keys(database).list())
     working = sum(key.revoked_at is None for key in keys)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from wardround.policies.errors import InputError
 
 if TYPE_CHECKING:
-    from wardround.middleware.rounds import Closed
-    from wardround.middleware.service import Service
     from wardround.policies.request import RoundRequest
+
+    from ..rounds import Closed
+    from ..service import Service
 
 Result: TypeAlias = dict[str, Any]
 """`{"id", "round_id", "action", "rules", "findings", "answer", "receipt", "error"}`."""
@@ -18,7 +19,7 @@ Result: TypeAlias = dict[str, Any]
 
 def parse_request(raw: Mapping[str, Any]) -> RoundRequest:
     """The request of a batch line. Raises `InputError` naming the field; never quotes a value."""
-    from wardround.middleware.wire import chat
+    from ..wire import chat
 
     draft = raw.get("draft")
     if draft is not None and not isinstance(draft, str):
@@ -35,7 +36,7 @@ async def judge(
     service: Service, request: RoundRequest, *, application: str, messages: Any = None, model: str = ""
 ) -> Closed:
     """Run the round under the operator's policy; without a draft the drafting agent writes one from `messages`."""
-    from wardround.middleware.rounds import Incoming
+    from ..rounds import Incoming
 
     body = {} if request.draft is not None else {"model": model, "messages": messages}
     incoming = Incoming(
@@ -46,7 +47,7 @@ async def judge(
 
 def result_of(line_id: object, closed: Closed) -> Result:
     """A finished round as a line of batch output."""
-    from wardround.middleware.account import released_texts
+    from ..account import released_texts
 
     texts = released_texts(closed.state, closed.outcome)
     return {

@@ -13,8 +13,8 @@ from .options import AsJson, ConfigFile, DataDir, argument, option, settings_fro
 from .printing import print_json, table
 
 if TYPE_CHECKING:
-    from wardround.middleware.store import Database
-    from wardround.middleware.store.keys import ApiKey, NewKey
+    from ..store import Database
+    from ..store.keys import ApiKey, NewKey
 
 key_app = typer.Typer(help="API keys of applications, each bound to a policy.", no_args_is_help=True)
 
@@ -30,8 +30,9 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Make a key. Its secret is shown once and kept as a hash."""
-    from wardround.middleware.store.keys import Keys
     from wardround.policies.load import load_policy, pack_names
+
+    from ..store.keys import Keys
 
     settings = settings_from(config, data_dir=data_dir)
     bound = policy or settings.policy
@@ -56,7 +57,7 @@ def create(
 @key_app.command("list")
 def list_keys(config: ConfigFile = None, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """List keys, newest first; never their secrets."""
-    from wardround.middleware.store.keys import Keys
+    from ..store.keys import Keys
 
     async def read(database: Database) -> list[ApiKey]:
         return await Keys(database).list()
@@ -78,7 +79,7 @@ def revoke(
     as_json: AsJson = False,
 ) -> None:
     """Stop a key: running proxies refuse it within 30 seconds."""
-    from wardround.middleware.store.keys import Keys
+    from ..store.keys import Keys
 
     async def stop(database: Database) -> None:
         await Keys(database).revoke(key_id, at=datetime.now(UTC))

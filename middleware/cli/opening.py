@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from wardround.middleware.service import Service
-    from wardround.middleware.settings import Settings
-    from wardround.middleware.store import Database
+    from ..service import Service
+    from ..settings import Settings
+    from ..store import Database
 
 T = TypeVar("T")
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 @asynccontextmanager
 async def open_service(settings: Settings) -> AsyncGenerator[Service, None]:
     """A running service; raises what `Service.start` raises."""
-    from wardround.middleware.service import Service
+    from ..service import Service
 
     service = Service(settings)
     await service.start()
@@ -31,7 +31,7 @@ async def open_service(settings: Settings) -> AsyncGenerator[Service, None]:
 @contextmanager
 def open_database(settings: Settings) -> Generator[Database, None, None]:
     """The database alone, for what needs no round; raises `StoreError`."""
-    from wardround.middleware.store.database import Database
+    from ..store.database import Database
 
     url = settings.database_url.get_secret_value() if settings.database_url else None
     database = Database.open(url=url, data_dir=None if url else settings.data_dir)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from wardround.middleware.settings import Settings
+    from ..settings import Settings
 
 
 def option(*names: str, help: str, metavar: str | None = None, **limits: Any) -> Any:
@@ -37,6 +37,6 @@ RoundId = Annotated[str, argument(metavar="ROUND", help="The round's id, as in t
 
 def settings_from(config: Path | None, **overrides: Any) -> Settings:
     """The operator's settings; raises `SettingsError`. Options left out (None) change nothing."""
-    from wardround.middleware.settings import load_settings
+    from ..settings import load_settings
 
     return load_settings(config, **overrides)

@@ -18,12 +18,12 @@ from .printing import console, finding_lines, print_json, table
 from .reading import one_text
 
 if TYPE_CHECKING:
-    from wardround.middleware.audit import Record
-    from wardround.middleware.holding import Resumed
-    from wardround.middleware.service import Service
-    from wardround.middleware.settings import Settings
-    from wardround.middleware.store import Database
-    from wardround.middleware.store.holds import Hold
+    from ..audit import Record
+    from ..holding import Resumed
+    from ..service import Service
+    from ..settings import Settings
+    from ..store import Database
+    from ..store.holds import Hold
 
 review_app = typer.Typer(help="Held rounds: read them, decide on them.", no_args_is_help=True)
 
@@ -45,7 +45,7 @@ def list_holds(
     as_json: AsJson = False,
 ) -> None:
     """List what waits for a person, the most urgent first."""
-    from wardround.middleware.store import holds
+    from ..store import holds
 
     async def read(database: Database) -> list[Hold]:
         return await holds.find(database, queue=queue)
@@ -76,8 +76,8 @@ def _row(hold: Hold) -> dict[str, Any]:
 @review_app.command("show")
 def show(round_id: RoundId, config: ConfigFile = None, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Show a held round: the question, the draft, what was found and why it waits."""
-    from wardround.middleware.store import holds
-    from wardround.middleware.store.audit_log import records_of
+    from ..store import holds
+    from ..store.audit_log import records_of
 
     async def read(database: Database) -> tuple[Hold | None, tuple[Record, ...]]:
         return await holds.get(database, round_id), await records_of(database, round_id)

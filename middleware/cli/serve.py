@@ -11,8 +11,8 @@ from wardround.policies.errors import SettingsError
 from .options import ConfigFile, DataDir, PolicyName, UpstreamUrl, option, settings_from
 
 if TYPE_CHECKING:
-    from wardround.middleware.service import Service
-    from wardround.middleware.settings import Settings
+    from ..service import Service
+    from ..settings import Settings
 
 
 def serve(
@@ -45,9 +45,8 @@ def _serve(settings: Settings) -> None:
 
 
 async def _until_told(settings: Settings) -> None:
-    from wardround.middleware.app import Proxy
-    from wardround.middleware.service import Service
-
+    from ..app import Proxy
+    from ..service import Service
     from . import logs
     from .listening import Listener, address_of, bind, serve_until_signal
 

@@ -14,7 +14,7 @@ from .printing import ACTION_STYLES, STATUS_STYLES, finding_lines, styled
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from wardround.middleware.audit import Record
+    from ..audit import Record
 
 Data = Mapping[str, Any]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ CONTRACT = {
 }
 
 
-def commands() -> dict[str, click.Command]:
+def commands() -> Mapping[str, click.Command]:
     root = typer.main.get_command(app)
     assert isinstance(root, click.Group)
     return root.commands
@@ -55,8 +55,9 @@ def test_every_command_and_option_says_what_it_does() -> None:
         assert command.help, path
         for parameter in command.params:
             assert isinstance(parameter, click.Argument) or getattr(parameter, "help", None), f"{path} {parameter.name}"
-        for name, inner in (command.commands if isinstance(command, click.Group) else {}).items():
-            look(f"{path} {name}", inner)
+        if isinstance(command, click.Group):
+            for name, inner in command.commands.items():
+                look(f"{path} {name}", inner)
 
     for name, command in commands().items():
         look(name, command)
