@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from wardround.agents.ports import Compute, Report, Retriever, Support
 from wardround.policies.finding import Citation, Finding, Span
 from wardround.policies.request import Case, Evidence, Task
 
+from ..ports import Compute, Report, Retriever, Support
 from .claims import CITATION, Claim, ClaimKind, find_claims
 from .entail import Label, Verdict, judge
 from .messages import AGENT, contradicted, missing_source, unknown_citation, unsupported

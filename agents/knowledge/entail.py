@@ -69,6 +69,8 @@ class Aligned(NamedTuple):
     coverage: float
     passage: Passage
     statement: Statement
+    own: float
+    """Share that it covers by itself, without the sentences before it."""
     before: frozenset[str]
     """Keys of the sentence before, and ingredients of all before: what `it` and `this` may stand for."""
 
@@ -113,20 +115,15 @@ def _clause_flips(
     aligned = sorted(_alignments(clause, total, passages), key=lambda a: -a.coverage)
     if not aligned:
         return []
-    best = aligned[0].coverage
-    near = [a for a in aligned if a.coverage >= best - CLOSE]
-    found: list[_Flip] = []
-    for candidate in near:
-        floor = ALIGNED_CITED if candidate.passage.id in cited else ALIGNED
-        if candidate.coverage < floor:
-            continue
-        flip = _flip(clause, candidate, total)
-        if flip is None:
-            if candidate.coverage >= best and not candidate.statement.exceptive:
-                return []
-            continue
-        found.append(flip)
-    return found
+    own = max(a.own for a in aligned)
+    near = [a for a in aligned if a.coverage >= aligned[0].coverage - CLOSE or a.own >= own - CLOSE]
+    looked = [(a, _flip(clause, a, total)) for a in near if a.coverage >= _floor(a, cited)]
+    agreeing = max((a.own for a, flip in looked if flip is None and not a.statement.exceptive), default=0.0)
+    return [flip for a, flip in looked if flip is not None and a.own > agreeing]
+
+
+def _floor(aligned: Aligned, cited: frozenset[str]) -> float:
+    return ALIGNED_CITED if aligned.passage.id in cited else ALIGNED
 
 
 def _alignments(clause: tuple[Token, ...], total: float, passages: Sequence[Passage]) -> list[Aligned]:
@@ -136,9 +133,10 @@ def _alignments(clause: tuple[Token, ...], total: float, passages: Sequence[Pass
         before: frozenset[str] = frozenset()
         drugs: set[str] = set()
         for statement in passage.statements:
-            shared = sum(w for k, w in weights.items() if k in statement.keys or k in before)
-            if shared and not weights.keys().isdisjoint(statement.keys):
-                found.append(Aligned(shared / total, passage, statement, before))
+            own = sum(w for k, w in weights.items() if k in statement.keys)
+            if own:
+                extra = sum(w for k, w in weights.items() if k in before and k not in statement.keys)
+                found.append(Aligned((own + extra) / total, passage, statement, own / total, before))
             drugs |= set(statement.drugs)
             before = frozenset(drugs) | statement.keys
     return found

@@ -69,7 +69,9 @@ class _Place(NamedTuple):
 def subject_of(quantity: Quantity) -> str:
     """What kind of quantity, in words."""
     head = quantity.dimension.split(" ")[0]
-    return _SUBJECT.get(head) or _SUBJECT.get(head.split("/")[0]) or ("number" if head == "count" else head)
+    return (
+        _SUBJECT.get(head) or _SUBJECT.get(head.split("/")[0]) or ({"count": "number", "bare": "value"}.get(head, head))
+    )
 
 
 def check_figures(

@@ -75,13 +75,18 @@ def _read(text: str, start: int, comma: bool) -> tuple[Quantity, ...]:
 
 
 def agree(claim: Quantity, source: Quantity) -> bool:
-    """Whether `claim` says nothing else than `source`: equal, inside its range, or within its limit."""
+    """Whether `claim` says nothing else than `source`: equal, inside its range, or within its limit.
+
+    A statistic may be told as a limit that holds (`more than 20%` of 26%); a dose or a time may not.
+    """
     if claim.dimension != source.dimension:
         return False
     limits = claim.bound is not Bound.EXACT, source.bound is not Bound.EXACT
     if all(limits):
         return claim.bound is source.bound and _near(claim, claim.low, source.low)
     if limits[0]:
+        if claim.dimension == "percent" or claim.dimension.startswith(("bare", "count")):
+            return source.low >= claim.low if claim.bound is Bound.AT_LEAST else source.high <= claim.high
         return _near(claim, claim.low, source.low) or _near(claim, claim.low, source.high)
     slack = _slack(claim, max(abs(source.high), abs(claim.high)))
     if source.bound is Bound.AT_LEAST:
@@ -178,9 +183,11 @@ def _frequency(text: str, start: int, comma: bool) -> tuple[Quantity, ...]:
 def _bare(text: str, start: int, comma: bool) -> tuple[Quantity, ...]:
     """A number or range without a unit, as of a ratio or score: `an INR of 2 to 3`. List numbers are none."""
     match = _BARE.match(text, start)
-    if match is None or start == 0 or not text[max(0, start - 3) : start].strip(" \t(*-"):
+    if match is None or not text[max(0, start - 3) : start].strip(" \t(*-"):
         return ()
     low, high = _ends(match, comma)
+    if high == low and match["low"].isdigit():
+        return ()
     bound, reach, behind = _bound(text, start, match.end()) if high == low else (Bound.EXACT, start, match.end())
     return (Quantity("bare", low, high, bound, reach, behind),)
 
