@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from wardround.agents.ports import Compute, Report
 from wardround.policies.errors import PolicyError
 from wardround.policies.finding import Finding, FindingKind, Severity
 from wardround.policies.request import Case
 
+from ..ports import Compute, Report
 from .crisis import CrisisDetector
 from .detector import AGENT, Detector, finding
 from .emergency import EmergencyDetector

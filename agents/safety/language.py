@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wardround.agents.language import detect_language
 from wardround.policies.finding import Finding, FindingKind, Severity
 from wardround.policies.request import Case
 
+from ..language import detect_language
 from .detector import Reading, draft_readings, finding, request_reading, span_of
 
 SUPPORTED = frozenset({"en", "es", "fr", "de", "pt", "it", "zh", "hi"})

@@ -10,6 +10,7 @@ from .check import check
 from .demo import demo
 from .doctor import doctor
 from .errors import OneLineErrors
+from .interactions import interactions
 from .key import key_app
 from .policy import policy_app
 from .review import review_app
@@ -29,6 +30,7 @@ app.command()(demo)
 app.command()(serve)
 app.command()(check)
 app.command()(batch)
+app.command()(interactions)
 app.add_typer(policy_app, name="policy")
 app.add_typer(review_app, name="review")
 app.add_typer(audit_app, name="audit")

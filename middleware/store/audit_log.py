@@ -8,8 +8,7 @@ from typing import LiteralString
 import psycopg
 import sqlalchemy as sa
 
-from wardround.middleware.audit import Head, Problem, Record, verify
-
+from ..audit import Head, Problem, Record, verify
 from .database import Database
 from .failures import store_error
 from .schema import audit_records

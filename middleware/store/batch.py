@@ -9,8 +9,9 @@ from typing import LiteralString, NamedTuple
 
 import psycopg
 
-from wardround.middleware.audit import GENESIS, Event, Head, Record, seal
 from wardround.policies.errors import ConflictError, StoreError, WardroundError
+
+from ..audit import GENESIS, Event, Head, Record, seal
 
 
 @dataclass(frozen=True, slots=True)

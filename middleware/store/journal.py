@@ -16,9 +16,9 @@ from queue import Empty, SimpleQueue
 
 import psycopg
 
-from wardround.middleware.audit import Event, Record
 from wardround.policies.errors import ConflictError, StoreError, WardroundError
 
+from ..audit import Event, Record
 from .batch import Attempt, Entry, Outcome, Write, commit, found_stream, is_durable, prepare
 from .database import Database
 from .failures import is_lost, is_passing, store_error
