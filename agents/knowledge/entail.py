@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import NamedTuple
 
 from .figures import Figure, check_figures
 from .retrieve import Passage
-from .statement import Statement, Token, polarity, weight
+from .statement import Statement, Token, polarity, stem, weight
+from .vocabulary import vocabulary
 
 ALIGNED = 0.6
 """Share of a clause's words that an evidence sentence must have before a difference counts as contradiction."""
@@ -81,6 +83,8 @@ class _Flip(NamedTuple):
     passage: str
     tokens: tuple[Token, ...]
     drugs: tuple[str, ...]
+    heads: frozenset[str]
+    """Keys on which the two differ."""
 
 
 def judge(
@@ -118,8 +122,14 @@ def _clause_flips(
     own = max(a.own for a in aligned)
     near = [a for a in aligned if a.coverage >= aligned[0].coverage - CLOSE or a.own >= own - CLOSE]
     looked = [(a, _flip(clause, a, total)) for a in near if a.coverage >= _floor(a, cited)]
-    agreeing = max((a.own for a, flip in looked if flip is None and not a.statement.exceptive), default=0.0)
-    return [flip for a, flip in looked if flip is not None and a.own > agreeing]
+    agreeing = [
+        (a.own, _advised(a.statement.tokens).keys()) for a, f in looked if f is None and not a.statement.exceptive
+    ]
+    return [
+        flip
+        for a, flip in looked
+        if flip is not None and not any(own >= a.own and not flip.heads.isdisjoint(keys) for own, keys in agreeing)
+    ]
 
 
 def _floor(aligned: Aligned, cited: frozenset[str]) -> float:
@@ -148,11 +158,14 @@ def _flip(clause: tuple[Token, ...], aligned: Aligned, total: float) -> _Flip | 
         return None
     others = [t for t in aligned.statement.tokens if t.key in {c.key for c in clause}]
     mine, theirs = polarity(clause), polarity(others)
+    if "@advice" in mine or "@advice" in aligned.statement.keys:
+        mine, theirs = _advised(clause), _advised(aligned.statement.tokens)
     opposed = {k for k in mine if k in theirs and mine[k].isdisjoint(theirs[k])}
     opposed = {k for k in opposed if not any(s.startswith("not ") for s in mine[k] | theirs[k])}
     if _both_deny(clause, others, aligned.statement):
         opposed = {k for k in opposed if _sides(clause, k).isdisjoint(_sides(others, k))}
     heads = {t.key for t in (*clause, *others) if t.key in opposed and (t.head or t.key[0] in "@~")}
+    heads |= opposed & {"@advice"}
     anchors = [t for t in clause if t.key in theirs and t.key[0] != "@" and t.weight >= 1]
     shared = weight(t for t in clause if t.key in theirs)
     shared += weight(t for t in clause if t.key in aligned.before and t.key not in theirs)
@@ -163,7 +176,20 @@ def _flip(clause: tuple[Token, ...], aligned: Aligned, total: float) -> _Flip | 
     negated = any(t.negated for t in (*clause, *others) if t.key in heads)
     confidence = min(0.95, 0.45 + 0.5 * aligned.coverage * min(1.0, total / 3))
     cause = Cause.NEGATION if negated else Cause.DIRECTION
-    return _Flip(confidence, cause, aligned.passage.id, (*clause, *others), aligned.statement.drugs)
+    return _Flip(confidence, cause, aligned.passage.id, (*clause, *others), aligned.statement.drugs, frozenset(heads))
+
+
+def _advised(tokens: Sequence[Token]) -> dict[str, frozenset[str]]:
+    """Polarity with what follows for advice: not to be taken, used or given is advice against."""
+    sides = polarity(tokens)
+    if "@advice" not in sides and any(t.head and t.negated and t.key in _use_keys() for t in tokens):
+        sides["@advice"] = frozenset({"against"})
+    return sides
+
+
+@cache
+def _use_keys() -> frozenset[str]:
+    return frozenset(stem(w) for w in vocabulary().use)
 
 
 def _both_deny(clause: Sequence[Token], others: Sequence[Token], source: Statement) -> bool:

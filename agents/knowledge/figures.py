@@ -140,9 +140,13 @@ def _clash(
     mine = _near_keys(claim, quantity)
     drug = _nearest_drug(claim, quantity)
     same_thing = [p for p in rivals if _same_thing(claim, quantity, drug, mine, p)]
-    if any(_says(quantity, p) for p in same_thing):
+    saying = [p for p in same_thing if _says(quantity, p)]
+    if any(same_value(quantity, p.quantity) for p in saying):
         return None
+    told = max((len(p.near & mine) for p in saying), default=-1)
     for place in sorted(same_thing, key=lambda p: (-len(p.near & mine), -p.coverage)):
+        if len(place.near & mine) <= told or place in saying:
+            continue
         floor = ALIGNED_KNOWN if given else ALIGNED_CITED if place.passage.id in cited else ALIGNED
         if place.coverage >= floor and (place.near & mine or place.coverage >= ALIGNED_KNOWN):
             return Clash(_confidence(place, mine), place.passage.id, _subjects(claim, quantity, drug, place))

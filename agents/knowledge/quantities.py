@@ -218,10 +218,12 @@ def _variant(match: re.Match[str]) -> tuple[str, str, str]:
 
 def _bound(text: str, start: int, end: int) -> tuple[Bound, int, int]:
     """The comparator before a number or behind its unit, and where number and comparator begin and end."""
-    before = text[max(0, start - 30) : start].lower()
+    before = text[max(0, start - 40) : start].lower()
     after = text[end : end + 20].lower()
     for bound, (lead, trail) in _comparators().items():
         if found := lead.search(before):
+            if bound is Bound.AT_LEAST and _NOT.search(before[: found.start()]):
+                bound = Bound.AT_MOST
             return bound, start - len(before) + found.start(), end
         if found := trail.match(after):
             return bound, start, end + found.end()
@@ -239,6 +241,7 @@ def _either(words: Iterable[str], *, bounded: bool = True) -> str:
 
 
 _TOKEN = re.compile(r"\d+|[\u4e00-\u9fff]|(?:[^\W\d_\u4e00-\u9fff]|[\u0900-\u0963])+")
+_NOT = re.compile(r"(?:\bnot|\bnever|n.t|\bno|\bnicht|\bnão|\bpas|不)\b[^.;,:]{0,20}$")
 _DIGITS = re.compile(r"\d+(?:[.,]\d+)?")
 _BARE = re.compile(
     r"(?P<low>\d+(?:[.,]\d+)?)(?:\s*(?:-|–|to|bis|a|à)\s*(?P<high>\d+(?:[.,]\d+)?))?(?=\s*(?:[.,;)]?$|[.,;)]\s))"

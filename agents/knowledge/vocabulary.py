@@ -45,6 +45,8 @@ class Vocabulary:
     """Word to the word it is read as."""
     axes: Mapping[str, Side]
     """Word to its side of an axis."""
+    use: frozenset[str]
+    """Words for taking or giving: to be told not to is advice against."""
     weak_axis: frozenset[str]
     """Words on an axis that count little in the overlap."""
     binary: Mapping[str, tuple[str, str]]
@@ -84,6 +86,7 @@ def vocabulary() -> Vocabulary:
         },
         same={_plain(w): _plain(group[0]) for group in raw["same"] for w in group},
         axes=axes,
+        use=frozenset(_plain(w) for w in raw["use"]),
         weak_axis=frozenset(_plain(w) for w in raw["weak_axis"]),
         binary={a: (s[0], s[1]) for a, s in ((a, tuple(v)) for a, v in raw["axes"].items()) if len(s) == 2},
         prefixes=tuple(raw["prefixes"].items()),
