@@ -12,9 +12,9 @@ from .detector import Reading, draft_readings, finding, reading, span_of
 from .grammar import Grammar, Match, Scan
 from .lexicon import read_words
 
-TIERS = ("low", "moderate", "high", "imminent")
+TIERS: tuple[str, ...] = ("low", "moderate", "high", "imminent")
 """Urgency, in the order of the C-SSRS screener (Posner 2011); a reading of words, never a score."""
-SEVERITIES = dict(zip(TIERS, Severity, strict=True))
+SEVERITIES: dict[str, Severity] = dict(zip(TIERS, Severity, strict=True))
 """Tier to severity."""
 CONFIDENCE = {"low": 0.5, "moderate": 0.75, "high": 0.9, "imminent": 0.95}
 """How often a finding of this tier is right on own hard negatives."""

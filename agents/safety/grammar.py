@@ -22,8 +22,10 @@ NEGATION_WORDS = 5
 """How far "not" reaches, in words, unless a pause or a new subject comes first."""
 LIST_WORDS = 14
 """How far "no", "denies" and "without" reach: over a list with commas."""
-_LIMITS = {STOP, "but", "however", "although", "though", "except", "yet", "just", "only", "i", "he", "she", "it", "we",
-           "they", "there", "pero", "mais", "aber", "mas", "sino", "sondern", "then", "when", "if", "or else"}  # fmt: skip
+_LIMITS = frozenset(
+    (STOP, *"but however although though except yet just only then when if".split())
+    + (*"i he she it we they there pero mais aber mas sino sondern".split(),)
+)
 """Words that end what a negation reaches."""
 
 CONTEXT = frozenset({"patient_child", "patient_infant", "patient_pregnant"})
@@ -71,7 +73,7 @@ class GrammarSpec(BaseModel):
     """Where the clinical content comes from."""
     concepts: dict[str, list[str]]
     masks: list[str] = []
-    """Concepts whose phrases hide every shorter hit inside them."""
+    """Concepts whose phrases hide every hit that ends inside them: "want to die" before "die my hair"."""
     keep_denied: list[str] = []
     """Concepts that count even under a negation: context, not content."""
     open_negation: list[str] = []
@@ -162,7 +164,7 @@ class Grammar:
         if not covers:
             return found
         furthest = _furthest(covers, len(words.words))
-        return [(hit, names) for hit, names in found if hit in covers or furthest[hit.start] < hit.end]
+        return [(hit, names) for hit, names in found if hit in covers or furthest[hit.end - 1] < hit.end]
 
 
 def _furthest(hits: Iterable[Hit], words: int) -> list[int]:
@@ -333,4 +335,3 @@ def _refuse_unknown(spec: GrammarSpec, rules: tuple[_Rule, ...], name: str) -> N
     loose = sorted(set(spec.masks + spec.keep_denied) - known)
     if loose:
         raise WardroundError(f"{name}: {loose[0]!r} is listed but not defined")
-

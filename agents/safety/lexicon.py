@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, cached_property, lru_cache
 from itertools import accumulate
 from pathlib import Path
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar, cast
 
 import ahocorasick
 import yaml
@@ -53,7 +53,11 @@ _ACCENTS = str.maketrans(
 
 
 class Automaton(Protocol):
-    """The part of pyahocorasick that is used."""
+    """The part of pyahocorasick that is used; the library carries no types."""
+
+    def add_word(self, key: str, value: tuple[int, tuple[str, ...]], /) -> bool: ...
+
+    def make_automaton(self) -> None: ...
 
     def iter(self, string: str, /) -> Iterator[tuple[int, tuple[int, tuple[str, ...]]]]: ...
 
@@ -132,11 +136,11 @@ def compile_concepts(concepts: Mapping[str, Iterable[str]]) -> Automaton:
     for name, phrases in expand_all(concepts).items():
         for phrase in phrases:
             owners.setdefault(Words(phrase).joined, set()).add(name)
-    automaton = ahocorasick.Automaton()
+    automaton = cast(Automaton, ahocorasick.Automaton())  # pyright: ignore[reportUnknownMemberType]  # no types
     for key, names in owners.items():
         automaton.add_word(key, (len(key), tuple(sorted(names))))
     automaton.make_automaton()
-    return automaton  # type: ignore[no-any-return]  # the library carries no types
+    return automaton
 
 
 def expand_all(concepts: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
@@ -200,7 +204,8 @@ def _unaccent(folded: str) -> str:
 def _plain(folded: str) -> list[str]:
     text = _unaccent(folded)
     forms = _forms()
-    tokens = [forms.get(t, t) for t in _TOKEN.findall(text)]
+    raw: list[str] = _TOKEN.findall(text)
+    tokens = [forms.get(t, t) for t in raw]
     if _ODD.search(text):
         tokens = [_plain_word(t) for t in tokens]
     return tokens

@@ -25,7 +25,7 @@ SIGNS = [
     # explicit, with plan and time
     ("imminent", "I've made my decision, tonight once the house is quiet I'm going to kill myself."),
     ("imminent", "the letters are written and I'm hanging myself tomorrow before anyone gets home"),
-    ("imminent", "i swallowed a whole bottle of paracetamol, i don't want anyone to call 911, i just want to not wake up"),
+    ("imminent", "i swallowed a whole bottle of paracetamol, don't call anyone, i just want to not wake up"),
     ("imminent", "I am going to end my life today. what happens to my pension?"),
     # explicit
     ("high", "I keep thinking about killing myself and it scares me"),
@@ -92,7 +92,7 @@ SIGNS = [
 @pytest.mark.parametrize(("tier", "text"), SIGNS)
 def test_a_sign_is_found_with_at_least_its_tier(tier: str, text: str) -> None:
     found = worst(text)
-    assert found is not None and found.severity.rank >= SEVERITIES[tier].rank, (found and found.code)
+    assert found is not None and found.severity.rank >= SEVERITIES[tier].rank, found and found.code
     assert found.span is not None and found.span.end <= len(text)
 
 

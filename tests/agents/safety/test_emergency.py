@@ -132,7 +132,9 @@ def test_an_unfinished_draft_is_not_judged() -> None:
 
 
 def test_a_professional_gets_no_more_than_a_note() -> None:
-    found = DETECTOR.check(case("60 year old man with chest pain and dyspnea, troponin timing?", audience=Audience.CLINICIAN))
+    found = DETECTOR.check(
+        case("60 year old man with chest pain and dyspnea, troponin timing?", audience=Audience.CLINICIAN)
+    )
     assert all(f.severity is Severity.MINOR for f in found)
 
 

@@ -72,7 +72,9 @@ def test_an_excluded_topic_is_out_of_scope_with_its_place() -> None:
     assert not ScopeDetector(["dog"]).screen(case("", "dogma"))
 
 
-@pytest.mark.parametrize(("locale", "phone"), [("en-US", "988"), ("en_GB", "116 123"), ("fr-FR", "3114"), ("zh-Hans-CN", "12356")])
+@pytest.mark.parametrize(
+    ("locale", "phone"), [("en-US", "988"), ("en_GB", "116 123"), ("fr-FR", "3114"), ("zh-Hans-CN", "12356")]
+)
 def test_a_locale_with_a_region_gets_its_lines_and_the_emergency_number(locale: str, phone: str) -> None:
     found = crisis_resources(locale)
     assert 1 <= len(found) <= 3 and found[0].phone == phone and found[-1].kind == "emergency"
