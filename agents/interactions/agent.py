@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from wardround.agents.ports import Compute, Report
 from wardround.policies.finding import Finding
 from wardround.policies.request import Case
 
+from ..ports import Compute, Report
 from . import combinations, fitness, regimens
 from .cues import CueFinder, load_cues
 from .draft import DraftView

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntFlag
 from pathlib import Path
 
 import ahocorasick
@@ -12,8 +11,8 @@ from .folding import fold
 from .tables import DATA, TableError, read_yaml
 
 
-class Cue(IntFlag):
-    """What a phrase may do; one phrase may do several things."""
+class Cue:
+    """What a phrase may do, as bits: one phrase may do several things. Plain integers, for they are tested often."""
 
     NEGATE = 1
     ACT = 2
@@ -47,14 +46,15 @@ class Hit:
 
     start: int
     end: int
-    kind: Cue
+    kind: int
+    """Bits of `Cue`."""
     text: str
 
 
 class CueFinder:
     """Finds cues of some languages. Built once; thread-safe to read."""
 
-    def __init__(self, phrases: dict[str, Cue]) -> None:
+    def __init__(self, phrases: dict[str, int]) -> None:
         self._automaton = ahocorasick.Automaton()
         for phrase, kind in phrases.items():
             open_end = phrase.endswith("*")
@@ -90,16 +90,16 @@ def load_cues(folder: Path = DATA) -> dict[str, CueFinder]:
     return {language: CueFinder(_joined(english, own)) for language, own in phrases.items()}
 
 
-def _phrases(language: str, table: dict[str, list[str]]) -> dict[str, Cue]:
-    out: dict[str, Cue] = {}
+def _phrases(language: str, table: dict[str, list[str]]) -> dict[str, int]:
+    out: dict[str, int] = {}
     for key, words in table.items():
         if key not in _KEYS:
             raise TableError(f"grammar.yaml: {language}: unknown cue kind {key!r}: known are {', '.join(_KEYS)}")
         for word in words:
             folded = fold(word.strip())
-            out[folded] = out.get(folded, Cue(0)) | _KEYS[key]
+            out[folded] = out.get(folded, 0) | _KEYS[key]
     return out
 
 
-def _joined(english: dict[str, Cue], own: dict[str, Cue]) -> dict[str, Cue]:
+def _joined(english: dict[str, int], own: dict[str, int]) -> dict[str, int]:
     return {**{w: k for w, k in english.items() if w not in own and len(w) > 3}, **own} if own is not english else own

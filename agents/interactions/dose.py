@@ -22,6 +22,7 @@ _UNITS = r"(?:tablets?|tabs?|pills?|capsules?|caps?|caplets?|comprimidos?|compri
 _COUNT = re.compile(
     r"\b(\d{1,2}|one|two|three|four|five|six|eight|ten|half|dos|deux|zwei)\s*(?:-\s?)?" + _UNITS + r"\b"
 )
+_DIRECT = re.compile(r"\b([2-9]|one|two|three|four|five|six|half|dos|deux|zwei) (?:(?:x|of the|extra[- ]strength) )?$")
 _EVERY = re.compile(
     r"\b(?:every|q|each|cada|toutes les|alle)\s?(\d{1,2})(?:\s?(?:-|to|–)\s?(\d{1,2}))?\s?(?:h\b|hr|hours?|hourly|horas|heures|stunden)"
 )
@@ -93,6 +94,8 @@ def _count(folded: str, low: int, strength: re.Match[str], high: int) -> float:
     """How many tablets of that strength at once."""
     before = folded[max(low, strength.start() - 30) : strength.start()]
     after = folded[strength.end() : min(high, strength.end() + 40)]
+    if direct := _DIRECT.search(before):
+        return float(_WORDS.get(direct.group(1)) or float(direct.group(1)))
     for found in (list(_COUNT.finditer(before))[-1:], list(_COUNT.finditer(after))[:1]):
         for match in found:
             word = match.group(1)

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from .cues import Cue
-from .folding import fold
 from .mentions import Mention
 from .patient import Chart
 from .prescribed import doses_of
@@ -18,9 +17,13 @@ _DOSE_AFTER = re.compile(
     r"(?:\s+(?:ds|xl|sr|er|xr|cr|dr|ec|hct|extended[- ]release|tablets?|succinate|tartrate))?[\s,:(]*(?:at |dose of |of )?(?:\d[\d.,]*(?:\s?(?:-|to)\s?\d[\d.,]*)?"
     r"\s?(?:mg|mcg|g|ml|units?|tablets?|puffs?|iu|meq)\b|(?:once|twice|three times) (?:a day|daily)|(?:one|two|half a) tablets?|daily\b|bid\b|tid\b)"
 )
-_ALLERGY_BEFORE = re.compile(r"(?:allerg(?:y|ic|ies)|anaphylaxis|hypersensitiv\w+|reaction|intoleran\w+|hives)(?:\s+\w+){0,2}?\s+(?:to|with|from)\s+(?:\w+\s+)?$")
+_ALLERGY_BEFORE = re.compile(
+    r"(?:allerg(?:y|ic|ies)|anaphylaxis|hypersensitiv\w+|reaction|intoleran\w+|hives)(?:\s+\w+){0,2}?\s+(?:to|with|from)\s+(?:\w+\s+)?$"
+)
 _ALLERGY_AFTER = re.compile(r"[\s-]*(?:allerg|anaphyla|hypersensit)")
-_ROUTINE = re.compile(r"\b(?:routine|as usual|usual|unchanged|no change|same dose|next (?:visit|appointment)|monthly|annual\w*|yearly)\b")
+_ROUTINE = re.compile(
+    r"\b(?:routine|as usual|usual|unchanged|no change|same dose|next (?:visit|appointment)|monthly|annual\w*|yearly)\b"
+)
 """Monitoring that would have happened anyway manages nothing."""
 _REDUCED = re.compile(
     r"\b(?:reduc\w+|halv\w+|half|lower(?:ed|ing)? (?:the )?(?:\w+ )?dose|cut|quarter|third|decreas\w+|adjust\w*|titrat\w+|cap(?:ped)?|at most|lowest)\b"
@@ -48,7 +51,7 @@ class DraftView:
         for mention, stance in zip(reading.mentions, reading.stances, strict=True):
             self._note(mention, stance)
         self._resolve_open()
-        self.kinds = Cue(0)
+        self.kinds = 0
         for sentence in reading.sentences:
             self.kinds |= sentence.kinds
         self.favours = any(s.favour_open for s in reading.sentences) or any(x.affirmed for x in self.spoken.values())
@@ -60,7 +63,9 @@ class DraftView:
             spoken.mentions.append(mention)
             if mention.name.class_id is None:
                 spoken.named.append(mention)
-            if mention.name.class_id is None and (stance is Stance.FOR or (stance is Stance.OPEN and self._dosed(mention))):
+            if mention.name.class_id is None and (
+                stance is Stance.FOR or (stance is Stance.OPEN and self._dosed(mention))
+            ):
                 if not self._as_allergen(mention):
                     spoken.affirmed.append(mention)
             if stance is Stance.AGAINST:
@@ -108,11 +113,13 @@ class DraftView:
     def _cautions(self, sentence: Sentence, subjects: tuple[str, ...], effects: tuple[str, ...]) -> bool:
         if sentence.kinds & Cue.MINIMISE:
             return False
-        named = {i for m in sentence.mentions for i in m.ingredients}
-        hit = sum(1 for s in subjects if s in named)
-        effect = any(fold(e) in sentence.folded for e in effects)
-        if not sentence.risk and not (effect and sentence.kinds & Cue.AVOID):
+        if not sentence.risk and not sentence.kinds & Cue.AVOID:
             return False
+        effect = any(e in sentence.folded for e in effects)
+        if not sentence.risk and not effect:
+            return False
+        named = sentence.named
+        hit = sum(1 for s in subjects if s in named)
         both = hit >= min(2, len(subjects)) if len(subjects) > 1 else bool(hit) and effect
         return (
             both
@@ -125,10 +132,14 @@ class DraftView:
         for sentence in self.reading.sentences:
             if not sentence.kinds & Cue.MANAGE or _ROUTINE.search(sentence.folded):
                 continue
-            named = {i for m in sentence.mentions for i in m.ingredients}
+            named = sentence.named
             reduced = _reduces(sentence.folded) and any(s in named for s in subjects)
-            watched = any(fold(e) in sentence.folded for e in effects)
-            about = not named or all(s in named for s in subjects) or any(self._established(s) for s in subjects if s in named)
+            watched = any(e in sentence.folded for e in effects)
+            about = (
+                not named
+                or all(s in named for s in subjects)
+                or any(self._established(s) for s in subjects if s in named)
+            )
             if reduced or (watched and about):
                 return True
         return False

@@ -21,9 +21,7 @@ from .stance import Reading, Stance, Status
 _INJECTION = re.compile(
     r"\b(?:iv|i\.v|im|i\.m|intravenous\w*|intramuscular\w*|subcut\w*|sc\b|sq\b|inject\w*|infus\w*|bolus|push|auto-?injector|pen)\b"
 )
-_ARREST = re.compile(
-    r"\bcardiac arrest\b|\bacls\b|\bpulseless\b|\bcpr\b|\basystole\b|\bpea\b|\bcode blue\b|\bvf\b"
-)
+_ARREST = re.compile(r"\bcardiac arrest\b|\bacls\b|\bpulseless\b|\bcpr\b|\basystole\b|\bpea\b|\bcode blue\b|\bvf\b")
 _AT_ONCE = re.compile(r"\b(?:at once|at a time|now|single dose|stat|per dose|each time|in one go|each dose|iv|im)\b")
 _ONCOLOGY = re.compile(
     r"\bhigh-dose methotrexate\b|\bleucovorin\b|\bleukemia\b|\bleukaemia\b|\bosteosarcoma\b|\blymphoma\b|\bectopic\b|\bmg/m2\b|\bchemotherapy\b"
@@ -254,8 +252,7 @@ def _alternatives(view: DraftView, a: str, b: str, present: dict[str, Held]) -> 
     if a not in present and b not in present:
         return True
     for sentence in view.reading.sentences:
-        named = {i for m in sentence.mentions for i in m.ingredients}
-        if {a, b} <= named and re.search(
+        if {a, b} <= sentence.named and re.search(
             r"\b(?:switch\w*|swap\w*|replac\w*|instead|change|taper|or|to)\b", sentence.folded
         ):
             return True

@@ -70,13 +70,15 @@ class Sentence:
     folded: str
     risk: bool = False
     """Some danger is named and not denied."""
-    kinds: Cue = Cue(0)
+    kinds: int = 0
     """All cues in it."""
     against_open: bool = False
     """A warning whose object is a pronoun, or left out."""
     favour_open: bool = False
     """An approval whose object is a pronoun, or left out."""
     mentions: list[Mention] = field(default_factory=list[Mention])
+    named: frozenset[str] = frozenset()
+    """All ingredients named in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,10 @@ def _sentences(folded: str, mentions: tuple[Mention, ...], hits: list[Hit]) -> l
     return out
 
 
+_LISTING = frozenset({"and", "y", "et", "und"})
+"""Between two names these make a list, not a new clause."""
+
+
 def _sentence(folded: str, low: int, high: int, mentions: Sequence[Mention], hits: list[Hit]) -> Sentence:
     cuts = [(low, False)]
     names = [(x.start, x.end) for x in mentions]
@@ -146,11 +152,17 @@ def _sentence(folded: str, low: int, high: int, mentions: Sequence[Mention], hit
             at and folded[at - 1].isdigit() and folded[at + 1 : at + 2].isdigit()
         ):
             cuts.append((match.end(), True))
-    cuts.extend((h.start, False) for h in hits if h.kind & Cue.CLAUSE and h.start > low)
+    starts = {s for s, _ in names}
+    cuts.extend(
+        (h.start, False)
+        for h in hits
+        if h.kind & Cue.CLAUSE and h.start > low and not (h.text in _LISTING and h.end + 1 in starts)
+    )
     cuts.sort()
     edges = [*cuts[1:], (high, False)]
     clauses = [Clause(at, end[0], soft) for (at, soft), end in zip(cuts, edges, strict=True) if end[0] > at]
-    sentence = Sentence(low, high, clauses, folded[low:high], mentions=list(mentions))
+    named = frozenset(i for m in mentions for i in m.ingredients)
+    sentence = Sentence(low, high, clauses, folded[low:high], mentions=list(mentions), named=named)
     _fill(sentence, hits)
     for clause in clauses:
         clause.directives = _directives(folded, clause)
@@ -224,7 +236,9 @@ def _judge(sentence: Sentence) -> list[tuple[Mention, Stance]]:
     return out
 
 
-_BESIDE = re.compile(r"\b(?:with|on|while taking|while on|alongside|during|because of|as you take|together with)\s+(?:your |the |his |her |my )?$")
+_BESIDE = re.compile(
+    r"\b(?:with|on|while taking|while on|alongside|during|because of|as you take|together with)\s+(?:your |the |his |her |my )?$"
+)
 
 
 def _beside(sentence: Sentence, mention: Mention) -> bool:
@@ -245,10 +259,11 @@ def _governing(clause: Clause, mention: Mention) -> bool | None:
 
 def _ahead(clauses: list[Clause], number: int) -> bool | None:
     for later in clauses[number + 1 :]:
-        if not later.soft or later.mentions:
+        if not later.soft:
             return None
         if later.directives:
-            return later.directives[0][1]
+            hit, favour = later.directives[0]
+            return None if any(m.start < hit.start for m in later.mentions) and favour else favour
     return None
 
 

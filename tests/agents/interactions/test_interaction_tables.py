@@ -1,0 +1,86 @@
+"""The tables: every file loads, bad rows are refused with file and line, rules hold in both orders."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from wardround.agents.interactions.agent import severity_of_pair, tables
+from wardround.agents.interactions.ingredients import load_vocabulary
+from wardround.agents.interactions.limits import Limits
+from wardround.agents.interactions.pairs import PairTable
+from wardround.agents.interactions.tables import DATA, TableError
+from wardround.policies.finding import Severity
+
+
+def test_all_tables_load_and_are_large_enough() -> None:
+    known = tables()
+    assert len(known.vocabulary.ingredients) > 1_500
+    assert sum(n.kind in {"brand", "combination"} for n in known.vocabulary.names.values()) > 4_000
+    assert known.pairs.derived_pairs() > 10_000
+    assert len({i for i, _ in known.limits.doses}) >= 150
+
+
+def test_every_member_of_every_class_and_rule_is_a_known_ingredient() -> None:
+    known = tables().vocabulary
+    alone = {n.ingredients[0] for n in known.names.values() if n.kind == "ingredient"}
+    used = {m for members in known.classes.values() for m in members}
+    used |= {m for r in tables().pairs.rules for m in (*r.a, *r.b) if not m.startswith("@")}
+    assert sorted(used - alone) == []
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "severity"),
+    [
+        ("Viagra", "isosorbide mononitrate", "contraindicated"),
+        ("Nardil", "Zoloft", "contraindicated"),
+        ("simvastatin", "Sporanox", "contraindicated"),
+        ("Zanaflex", "Cipro", "contraindicated"),
+        ("Reyataz", "Prilosec", "contraindicated"),
+        ("Paxlovid", "rifampicin", "contraindicated"),
+        ("co-trimoxazole", "MTX", "major"),
+        ("warfarin", "ibuprofen", "major"),
+        ("oxycodone", "Xanax", "major"),
+        ("methadone", "ondansetron", "major"),
+        ("levothyroxine", "ferrous sulfate", "moderate"),
+        ("metoprolol", "ibuprofen", "minor"),
+        ("warfarin", "pantoprazole", "minor"),
+    ],
+)
+def test_a_pair_has_its_severity_in_both_orders(a: str, b: str, severity: str) -> None:
+    first, second = severity_of_pair(a, b), severity_of_pair(b, a)
+    assert first == second
+    assert first.severity == Severity(severity)
+    assert first.rules and first.citation
+
+
+@pytest.mark.parametrize(
+    ("a", "b"), [("amoxicillin", "acetaminophen"), ("warfarin", "not a drug"), ("lisinopril", "lisinopril")]
+)
+def test_a_pair_without_a_rule_has_no_severity(a: str, b: str) -> None:
+    assert severity_of_pair(a, b).severity is None
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "reason"),
+    [
+        ("rules.yaml", "- {id: x.bad, a: [warfarin], b: [aspirin], severity: awful, mechanism: m, effect: e,"
+         " manage: n, source: s}", "severity"),
+        ("rules.yaml", "- {id: x.lost, a: ['@nowhere'], b: [aspirin], severity: major, mechanism: m, effect: e,"
+         " manage: n, source: s}", "@nowhere"),
+        ("doses.csv", "aspirin,rectal,1,2,,,,,somewhere", "route"),
+        ("allergies.yaml", "- {id: x.bad, allergen: a, names: [], ingredients: [], source: s}", "reacts"),
+    ],
+)  # fmt: skip
+def test_a_bad_row_is_refused_with_file_and_reason(tmp_path: Path, file: str, line: str, reason: str) -> None:
+    folder = tmp_path / "data"
+    shutil.copytree(DATA, folder)
+    with (folder / file).open("a", encoding="utf-8") as out:
+        out.write(line + "\n")
+    vocabulary = load_vocabulary(folder)
+    with pytest.raises(TableError) as caught:
+        PairTable(vocabulary, folder)
+        Limits(vocabulary, folder)
+    assert file in str(caught.value) and reason in str(caught.value)
