@@ -37,6 +37,7 @@ class KnowledgeAgent:
     def __init__(self, compute: Compute, retriever: Retriever | None = None) -> None:
         self._compute = compute
         self._retriever = retriever
+        compile_statement("Warfarin 1 mg twice daily, and 2 to 3 tablets.", "en")  # reads the tables before a request
 
     async def screen(self, case: Case, settings: Mapping[str, Any]) -> Report:
         """Nothing to compare before there is a draft."""

@@ -117,8 +117,7 @@ def classify(text: str, language: str = "en") -> ClaimKind:
     if not words or bare.endswith(("?", "？")) or bare.endswith(":") and len(words) < 8:
         return ClaimKind.TALK
     cues = _cues()
-    specific = bool(find_quantities(text, language))
-    if not specific and any(c in bare for c in cues["talk"]):
+    if any(c in bare for c in cues["talk"]) and not find_quantities(text, language):
         return ClaimKind.TALK
     if _QUOTED.match(text.strip()):
         return ClaimKind.QUOTATION

@@ -51,6 +51,8 @@ class Quantity:
 def find_quantities(text: str, language: str = "en") -> tuple[Quantity, ...]:
     """Every quantity of a text, in order, never overlapping."""
     comma = language in DECIMAL_COMMA
+    lowered = text.lower()
+    text = lowered if len(lowered) == len(text) else text
     starters = _starters()
     found: list[Quantity] = []
     done = 0
@@ -233,7 +235,7 @@ def _bound(text: str, start: int, end: int) -> tuple[Bound, int, int]:
 def _either(words: Iterable[str], *, bounded: bool = True) -> str:
     """A pattern for any of the words, longest first; Latin ones must end where a word ends."""
     parts: list[str] = []
-    for word in sorted(set(words), key=lambda w: (-len(w), w)):
+    for word in sorted({w.lower() for w in words}, key=lambda w: (-len(w), w)):
         body = re.escape(word).replace(r"\ ", r"\s+")
         latin = word[-1].isalpha() and ord(word[-1]) < 0x250
         parts.append(body + (r"(?![^\W\d_\u4e00-\u9fff])" if latin and bounded else ""))
@@ -316,7 +318,7 @@ def _MEASURE() -> re.Pattern[str]:
     per = _either(_pers())
     listed = r"(?P<listed>(?:\d+(?:[.,]\d+)?(?:,?\s+(?:or|and|o|y|ou|et|oder|und|e)|,)\s+){1,6})?"
     unit = rf"[\s\u00a0\u202f]?-?\s?(?:an?\s)?(?P<unit>{_either(_units())})(?:\s?(?P<per>{per}))?"
-    return re.compile(rf"{_LEAD_CJK}{listed}{_span()}{unit}", re.I)
+    return re.compile(rf"{_LEAD_CJK}{listed}{_span()}{unit}")
 
 
 @cache
@@ -331,7 +333,7 @@ def _COUNT() -> re.Pattern[str]:
 @cache
 def _DAILY() -> re.Pattern[str]:
     day = _either(w for w, n in _periods().items() if n == 1)
-    return re.compile(rf"\s*(?:(?:/|in|a|per|each|every|al|por|par|pro|ao|am|每|in\s+24)\s*)?{day}", re.I)
+    return re.compile(rf"\s*(?:(?:/|in|a|per|each|every|al|por|par|pro|ao|am|每|in\s+24)\s*)?{day}")
 
 
 @cache
@@ -349,7 +351,6 @@ def _FREQUENCY() -> re.Pattern[str]:
         rf"|{_LEAD_CJK}(?P<n1>{number})(?:\s*{joiner}\s*(?P<nh1>{number}))?\s*{times}{between}(?P<p1>{period})"
         rf"|{_LEAD_CJK}(?P<n2>{once})(?P<nh2>(?!))?{between}(?P<p2>{period})"
         rf"|(?P<p3>{period})(?:\s*में)?\s*(?P<n3>{number})(?:\s*{joiner}\s*(?P<nh3>{number}))?\s*{times})",
-        re.I,
     )
 
 
@@ -358,8 +359,8 @@ def _comparators() -> dict[Bound, tuple[re.Pattern[str], re.Pattern[str]]]:
     raw = table("quantities.yaml")
     return {
         bound: (
-            re.compile(rf"(?:^|(?<![^\W\d_])){_either(raw[key + '_before'], bounded=False)}\s*$", re.I),
-            re.compile(rf"\s*{_either(raw[key + '_after'])}", re.I),
+            re.compile(rf"(?:^|(?<![^\W\d_])){_either(raw[key + '_before'], bounded=False)}\s*$"),
+            re.compile(rf"\s*{_either(raw[key + '_after'])}"),
         )
         for bound, key in ((Bound.AT_LEAST, "at_least"), (Bound.AT_MOST, "at_most"))
     }

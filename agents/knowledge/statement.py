@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from .quantities import Quantity, find_quantities
 from .vocabulary import Side, drug_key, drug_words, strip_accents, vocabulary
@@ -137,18 +137,20 @@ def weight(tokens: Iterable[Token]) -> float:
 
 def _reads(text: str, quantities: tuple[Quantity, ...]) -> Iterator[_Read]:
     """Words and phrases in order, without those inside quantities and citation marks."""
-    words = [m for m in _WORD.finditer(text) if not _inside(m.start(), quantities)]
+    words = [m for m in _WORD.finditer(text) if not (quantities and _inside(m.start(), quantities))]
     lowered = [_bare(m[0]) for m in words]
-    phrases = vocabulary().phrases
+    phrases, openers = vocabulary().phrases, _phrase_openers()
     clause, position, last_end = 0, 0, 0
     while position < len(words):
         match = words[position]
         gap = text[last_end : match.start()]
-        opens = _BREAK.search(gap) is not None
-        if _HARD.search(gap) or (opens and _long(text, match.start())) or lowered[position] in _JOINTS:
+        opens = gap != " " and _BREAK.search(gap) is not None
+        if (opens and _HARD.search(gap)) or (opens and _long(text, match.start())) or lowered[position] in _JOINTS:
             clause += 1
         ahead = min(3, len(words) - position)
-        length = next((n for n in range(ahead, 0, -1) if tuple(lowered[position : position + n]) in phrases), 0)
+        length = 0
+        if lowered[position] in openers:
+            length = next((n for n in range(ahead, 0, -1) if tuple(lowered[position : position + n]) in phrases), 0)
         if skipped := _not_negating(lowered, position):
             position += skipped
             last_end = words[position - 1].end()
@@ -164,9 +166,14 @@ def _reads(text: str, quantities: tuple[Quantity, ...]) -> Iterator[_Read]:
         last_end = words[position - 1].end()
 
 
+@cache
+def _phrase_openers() -> frozenset[str]:
+    return frozenset(phrase[0] for phrase in vocabulary().phrases)
+
+
 def _not_negating(words: list[str], position: int) -> int:
-    for phrase in vocabulary().not_negating:
-        if words[position] == phrase[0] and tuple(words[position : position + len(phrase)]) == phrase:
+    for phrase in vocabulary().not_negating.get(words[position], ()):
+        if tuple(words[position : position + len(phrase)]) == phrase:
             return len(phrase)
     return 0
 
@@ -199,7 +206,10 @@ def _tokens(reads: list[_Read]) -> Iterator[Token]:
 
 
 def _inside(start: int, quantities: tuple[Quantity, ...]) -> bool:
-    return any(q.start <= start < q.end for q in quantities)
+    for quantity in quantities:
+        if quantity.start <= start < quantity.end:
+            return True
+    return False
 
 
 def _long(text: str, start: int) -> bool:

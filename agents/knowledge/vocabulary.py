@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -31,8 +31,8 @@ class Vocabulary:
     """Words that negate."""
     clause_wide: frozenset[str]
     """Negating words whose language puts them after or amid what they negate."""
-    not_negating: tuple[tuple[str, ...], ...]
-    """Word sequences that hold a negating word but negate nothing."""
+    not_negating: Mapping[str, tuple[tuple[str, ...], ...]]
+    """By first word, word sequences that hold a negating word but negate nothing."""
     nominal: frozenset[str]
     """Negating words that deny a noun, often only a part of what is said."""
     inquiry: frozenset[str]
@@ -77,7 +77,7 @@ def vocabulary() -> Vocabulary:
         weak=frozenset(_plain(w) for words in raw["weak"].values() for w in words),
         negation=frozenset(_plain(w) for n in negation.values() for w in n["cues"]),
         clause_wide=frozenset(_plain(w) for n in negation.values() if n["scope"] == "clause" for w in n["cues"]),
-        not_negating=tuple(tuple(_plain(p).split()) for p in raw["not_negating"]),
+        not_negating=_by_first(tuple(_plain(p).split()) for p in raw["not_negating"]),
         nominal=frozenset(_plain(w) for w in raw["nominal"]),
         inquiry=frozenset(_plain(w) for w in raw["inquiry"]),
         exceptive=frozenset(_plain(w) for w in raw["exceptive"]),
@@ -98,6 +98,13 @@ def drug_words() -> Mapping[str, str]:
     """Folded drug name, generic or brand, to its ingredient; several ingredients are joined by `+`."""
     rows = csv.DictReader(io.StringIO(_data("drug_words.csv")))
     return {drug_key(row["word"]): row["canonical"] for row in rows}
+
+
+def _by_first(phrases: Iterable[tuple[str, ...]]) -> Mapping[str, tuple[tuple[str, ...], ...]]:
+    found: dict[str, tuple[tuple[str, ...], ...]] = {}
+    for phrase in phrases:
+        found[phrase[0]] = (*found.get(phrase[0], ()), phrase)
+    return found
 
 
 def drug_key(word: str) -> str:
