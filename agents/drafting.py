@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from wardround.policies.errors import UpstreamError
@@ -82,8 +82,8 @@ async def _streamed(state: RoundState, context: RoundContext, model: ModelClient
 
 def choices_of(body: Mapping[str, Any]) -> tuple[Choice, ...]:
     """The choices of a whole chat completion. Raises `UpstreamError` for a body that has none."""
-    choices = body.get("choices")
-    if not isinstance(choices, Sequence) or not choices:
+    choices: list[Mapping[str, Any]] | None = body.get("choices")
+    if not isinstance(choices, list) or not choices:
         raise UpstreamError("the upstream's answer has no choices")
     return tuple(_choice(i, c) for i, c in enumerate(choices))
 
@@ -99,11 +99,9 @@ def _choice(position: int, choice: Mapping[str, Any]) -> Choice:
     )
 
 
-def _parts(content: object) -> str:
-    if not isinstance(content, list):
-        return ""
-    parts: list[object] = content
-    return "\n".join(str(p.get("text", "")) for p in parts if isinstance(p, dict))
+def _parts(content: list[Any] | None) -> str:
+    parts: list[Mapping[str, Any]] = [p for p in content or () if isinstance(p, Mapping)]
+    return "\n".join(str(p.get("text", "")) for p in parts)
 
 
 def _tool_calls(message: Mapping[str, Any]) -> list[ToolCall]:
@@ -113,16 +111,16 @@ def _tool_calls(message: Mapping[str, Any]) -> list[ToolCall]:
     found = [
         ToolCall(
             id=str(call.get("id") or position),
-            name=str((call.get("function") or call.get("custom") or {}).get("name") or ""),
-            arguments=_arguments(call.get("function") or call.get("custom") or {}),
+            name=str(_function(call).get("name") or ""),
+            arguments=str(_function(call).get("arguments") or _function(call).get("input") or ""),
         )
         for position, call in enumerate(calls)
     ]
     return [*found, *(ToolCall(id=k, name=k, arguments=message[k]) for k in ASIDES if isinstance(message.get(k), str))]
 
 
-def _arguments(function: Mapping[str, Any]) -> str:
-    return str(function.get("arguments") or function.get("input") or "")
+def _function(call: Mapping[str, Any]) -> Mapping[str, Any]:
+    return call.get("function") or call.get("custom") or {}
 
 
 def _revised(state: RoundState) -> Mapping[str, Any]:

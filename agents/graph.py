@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import START, StateGraph
@@ -20,7 +20,7 @@ from wardround.policies.variables import DraftSource, Facts
 from . import checks, drafting, intake, release
 from .context import RoundContext
 from .hold import wait_for_person
-from .state import RoundState, Status, case_of, judged_findings
+from .state import RoundState, Status, Update, case_of, judged_findings
 
 SPECIALISTS: tuple[Literal["knowledge", "interactions", "safety"], ...] = ("knowledge", "interactions", "safety")
 """The agents that look at a draft side by side."""
@@ -36,10 +36,10 @@ async def take_in(
     """Understand and screen the request; a crisis or an attack skips the model."""
     context = runtime.context
     with context.span("intake"):
-        known: RoundState = {**state, "intake": intake.understand(state["request"])}
-        case = case_of(known)
+        understood = intake.understand(state["request"])
+        case = case_of({**state, "intake": understood})
         screens = await asyncio.gather(*(checks.screen(s, case, context.settings(s.name)) for s in context.specialists))
-        update: RoundState = {"intake": known["intake"], "checks": tuple(screens)}
+        update: Update = {"intake": understood, "checks": tuple(screens)}
         if state.get("draft") is not None:
             return Command(update=update, goto=SPECIALISTS)
         noticed = tuple(f for s in screens for f in s.findings if f.kind is not FindingKind.AGENT_FAILURE)
@@ -47,7 +47,7 @@ async def take_in(
         return Command(update=update, goto="decide" if decision.action in _STOPS else "drafting")
 
 
-async def write_draft(state: RoundState, runtime: Runtime[RoundContext]) -> RoundState:
+async def write_draft(state: RoundState, runtime: Runtime[RoundContext]) -> Update:
     """Ask the model, or write the draft again."""
     with runtime.context.span("drafting"):
         review = state.get("review")
@@ -59,7 +59,7 @@ async def write_draft(state: RoundState, runtime: Runtime[RoundContext]) -> Roun
 def specialist(name: str) -> Any:
     """The node of one specialist."""
 
-    async def look(state: RoundState, runtime: Runtime[RoundContext]) -> RoundState:
+    async def look(state: RoundState, runtime: Runtime[RoundContext]) -> Update:
         agent, draft = runtime.context.specialist(name), state.get("draft")
         if agent is None or draft is None:
             return {}
@@ -72,7 +72,7 @@ def specialist(name: str) -> Any:
     return look
 
 
-async def judge(state: RoundState, runtime: Runtime[RoundContext]) -> RoundState:
+async def judge(state: RoundState, runtime: Runtime[RoundContext]) -> Update:
     """Apply the policy; end the round, send it back for a redraft, or hold it."""
     context = runtime.context
     with context.span("decide"):
@@ -101,6 +101,10 @@ def _for_a_person(state: RoundState, context: RoundContext, decision: Decision) 
     return decision
 
 
+def _next(state: RoundState) -> str:
+    return state["then"]
+
+
 def _source(state: RoundState) -> DraftSource:
     draft = state.get("draft")
     return "none" if draft is None else draft.source
@@ -118,7 +122,7 @@ def _may_revise(state: RoundState, context: RoundContext) -> bool:
 async def review(state: RoundState, runtime: Runtime[RoundContext]) -> Command[Literal["drafting", "__end__"]]:
     """Wait for a person and do as decided; an edited text is checked like any draft."""
     decision = wait_for_person(state)
-    update: RoundState = {"review": decision, "reviews": (decision,)}
+    update: Update = {"review": decision, "reviews": (decision,)}
     if decision.verdict in {"edit", "redraft"}:
         return Command(update=update, goto="drafting")
     block_message = release.message(runtime.context.policy, state, "block")
@@ -129,17 +133,27 @@ async def review(state: RoundState, runtime: Runtime[RoundContext]) -> Command[L
 def build(checkpointer: BaseCheckpointSaver[str] | None = None) -> Graph:
     """Compile the graph. Without a checkpointer it stops before `review` and leaves the state to be held."""
     graph = StateGraph(RoundState, RoundContext)
-    graph.add_node("intake", take_in)
-    graph.add_node("drafting", write_draft)
+    graph.add_node("intake", take_in)  # pyright: ignore[reportUnknownMemberType]
+    graph.add_node("drafting", write_draft)  # pyright: ignore[reportUnknownMemberType]
     for name in SPECIALISTS:
-        graph.add_node(name, specialist(name))
+        graph.add_node(name, specialist(name))  # pyright: ignore[reportUnknownMemberType]
         graph.add_edge("drafting", name)
         graph.add_edge(name, "decide")
-    graph.add_node("decide", judge)
-    graph.add_conditional_edges("decide", lambda state: state["then"], ["drafting", "review", "__end__"])
-    graph.add_node("review", review)
+    graph.add_node("decide", judge)  # pyright: ignore[reportUnknownMemberType]
+    graph.add_conditional_edges("decide", _next, ["drafting", "review", "__end__"])
+    graph.add_node("review", review)  # pyright: ignore[reportUnknownMemberType]
     graph.add_edge(START, "intake")
-    return graph.compile(checkpointer=checkpointer, interrupt_before=None if checkpointer else ["review"])
+    stop = None if checkpointer else ["review"]
+    return graph.compile(checkpointer, interrupt_before=stop)  # pyright: ignore[reportUnknownMemberType]
+
+
+async def run(compiled: Graph, update: Update | Command[Any] | None, context: RoundContext, **more: Any) -> RoundState:
+    """Run a compiled graph; returns its channels, without LangGraph's own."""
+    given: Any = update
+    anything: Any = compiled
+    found: dict[str, Any] = await anything.ainvoke(given, context=context, **more)
+    found.pop("__interrupt__", None)
+    return cast(RoundState, found)
 
 
 def is_held(state: RoundState) -> bool:

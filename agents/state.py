@@ -117,8 +117,8 @@ def extended(told: Sequence[T], more: Sequence[T]) -> tuple[T, ...]:
     return (*told, *more)
 
 
-class RoundState(TypedDict, total=False):
-    """The channels of the graph. A node reads some and returns others; nothing is edited in place."""
+class RoundState(TypedDict):
+    """The channels of the graph as its nodes read them: each is there once the node that writes it has run."""
 
     round_id: str
     request: RoundRequest
@@ -138,6 +138,24 @@ class RoundState(TypedDict, total=False):
     outcome: Outcome | None
     then: Literal["drafting", "review", "__end__"]
     """Where the decision sends the round."""
+
+
+class Update(TypedDict, total=False):
+    """What a node writes: some channels of `RoundState`. Nothing is edited in place."""
+
+    round_id: str
+    request: RoundRequest
+    body: Mapping[str, Any]
+    intake: Intake
+    draft: Draft | None
+    drafts: tuple[Draft, ...]
+    checks: tuple[Check, ...]
+    decision: Decision
+    decisions: tuple[Decision, ...]
+    review: Review | None
+    reviews: tuple[Review, ...]
+    outcome: Outcome | None
+    then: Literal["drafting", "review", "__end__"]
 
 
 def case_of(state: RoundState, choice: Choice | None = None, *, complete: bool = True) -> Case:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from wardround.agents.state import Check, CheckStatus, Draft, Outcome, RoundState, Status, findings_of
 from wardround.policies.decision import Decision
 from wardround.policies.load import Policy
+from wardround.policies.request import RoundRequest
 
 Step = tuple[str, dict[str, Any]]
 """(kind, data) of one event."""
@@ -15,17 +16,20 @@ Step = tuple[str, dict[str, Any]]
 
 def steps(state: RoundState, *, since: RoundState | None = None) -> list[Step]:
     """Events of a run, leaving out what `since`, the state before a hold was resumed, told already."""
-    old: RoundState = since or {}
     told: list[Step] = []
-    intake = state.get("intake")
-    if intake is not None and since is None:
+    if since is None:
+        intake = state["intake"]
         told.append(("intake", {"audience": intake.audience, "language": intake.language, "task": intake.task}))
-    told += [("drafted", _draft(d)) for d in state.get("drafts", ())[len(old.get("drafts", ())) :]]
-    looks = state.get("checks", ())[len(old.get("checks", ())) :]
+    told += [("drafted", _draft(d)) for d in state.get("drafts", ())[_count(since, "drafts") :]]
+    looks = state.get("checks", ())[_count(since, "checks") :]
     if looks:
         told.append(("checked", {"looks": [_check(c) for c in looks]}))
-    told += [("decided", decision(d)) for d in state.get("decisions", ())[len(old.get("decisions", ())) :]]
+    told += [("decided", decision(d)) for d in state.get("decisions", ())[_count(since, "decisions") :]]
     return told
+
+
+def _count(since: RoundState | None, channel: Literal["drafts", "checks", "decisions"]) -> int:
+    return len(since.get(channel, ())) if since is not None else 0
 
 
 def _draft(draft: Draft) -> dict[str, Any]:
@@ -89,14 +93,12 @@ def receipt(state: RoundState, policy: Policy) -> dict[str, Any]:
 
 def about(round_id: str, status: str, state: RoundState, policy: Policy) -> dict[str, Any]:
     """The `wardround` object of an answer."""
-    decided = state.get("decision")
-    outcome: Outcome | None = state.get("outcome")
-    action = outcome.action if outcome is not None else decided.action if decided is not None else None
+    decided, outcome = state["decision"], state.get("outcome")
     return {
         "round_id": round_id,
-        "action": action,
+        "action": decided.action if outcome is None else outcome.action,
         "status": status,
-        "rules": list(decided.fired) if decided is not None else [],
+        "rules": list(decided.fired),
         "findings": [f.as_json() for f in findings_of(state)],
         "citations": _citations(state),
         "receipt": receipt(state, policy),
@@ -118,9 +120,8 @@ def _citations(state: RoundState) -> list[dict[str, Any]]:
     ]
 
 
-def request_data(body: Mapping[str, Any], state: RoundState) -> dict[str, Any]:
+def request_data(body: Mapping[str, Any], request: RoundRequest) -> dict[str, Any]:
     """The request as it is recorded: the client's body, and what it told of the patient and the evidence."""
-    request = state["request"]
     told: dict[str, Any] = {"body": body} if body else {"messages": [m.model_dump() for m in request.messages]}
     if request.draft is not None:
         told["draft"] = request.draft

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from starlette.applications import Starlette
@@ -54,7 +54,7 @@ class Proxy:
         )
 
     @asynccontextmanager
-    async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
+    async def _lifespan(self, _app: Starlette) -> AsyncGenerator[None]:
         await self.service.start()
         try:
             yield
@@ -203,12 +203,12 @@ class Proxy:
 def parse_object(raw: bytes) -> dict[str, Any]:
     """A JSON object from the wire. Raises `InputError`."""
     try:
-        body = orjson.loads(raw)
+        body: Any = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         raise InputError(f"the body is not valid JSON: {error.msg} at line {error.lineno}") from error
     if not isinstance(body, dict):
         raise InputError("the body must be a JSON object")
-    return body
+    return cast(dict[str, Any], body)
 
 
 async def _body(request: Request, limit: int) -> bytes:

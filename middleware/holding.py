@@ -130,7 +130,7 @@ class Holding:
         try:
             config = _thread(round_id)
             await self._graph.aupdate_state(config, dict(state), as_node="decide")
-            await self._graph.ainvoke(None, config, context=self._context(policy), durability="exit")
+            await graph.run(self._graph, None, self._context(policy), config=config, durability="exit")
         except Exception as error:
             raise StoreError(f"the held round could not be put down: {type(error).__name__}") from error
         events = [_event(round_id, kind, data) for kind, data in account.steps(state)]
@@ -181,10 +181,8 @@ class Holding:
         if before.get("outcome") is None and len(before.get("reviews", ())) < hold.version:
             config = _thread(round_id) | {"recursion_limit": RECURSION_LIMIT}
             command: Command[Any] = Command(resume=_plain(review))
-            result: Mapping[str, Any] = await self._graph.ainvoke(
-                command, config, context=self._context(policy), durability="exit"
-            )
-            after = _without_interrupt(result)
+            context = self._context(policy)
+            after = await graph.run(self._graph, command, context, config=config, durability="exit")
         return await self._settle(hold, row, policy, (before, after))
 
     async def _settle(self, hold: Hold, row: Round, policy: Policy, states: tuple[RoundState, RoundState]) -> Resumed:
@@ -270,10 +268,6 @@ def _thread(round_id: str) -> RunnableConfig:
 
 def _plain(review: Review) -> dict[str, Any]:
     return {"verdict": review.verdict, "reviewer": review.reviewer, "text": review.text, "reason": review.reason}
-
-
-def _without_interrupt(result: Mapping[str, Any]) -> RoundState:
-    return cast(RoundState, {k: v for k, v in result.items() if k != "__interrupt__"})
 
 
 def _hold(state: RoundState, policy: Policy, at: datetime) -> Hold:

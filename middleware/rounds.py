@@ -15,7 +15,7 @@ from uuid_utils import uuid7
 from wardround.agents import graph
 from wardround.agents.context import Models, RoundContext
 from wardround.agents.ports import Sink, Specialist
-from wardround.agents.state import Choice, Draft, Outcome, RoundState
+from wardround.agents.state import Choice, Draft, Outcome, RoundState, Update
 from wardround.policies.errors import StoreError, UpstreamError, WardroundError
 from wardround.policies.finding import Finding
 from wardround.policies.load import Policy
@@ -141,13 +141,13 @@ class RoundRunner:
 
     async def _run(self, incoming: Incoming, sink: Sink | None, trace: Trace) -> Closed:
         policy = await self._parts.policy(incoming.policy)
-        state: RoundState = {"round_id": incoming.round_id, "request": incoming.request, "body": incoming.body}
+        opened: Update = {"round_id": incoming.round_id, "request": incoming.request, "body": incoming.body}
         if incoming.request.draft is not None:
-            state |= given_draft(incoming.request.draft)
-        row = self._open(incoming, policy, state, trace)
+            opened |= given_draft(incoming.request.draft)
+        row = self._open(incoming, policy, trace)
         context = self._context(policy, incoming, sink, trace)
         try:
-            state = await self._graph.ainvoke(state, context=context)  # type: ignore[assignment]
+            state = await graph.run(self._graph, opened, context)
             if graph.is_held(state):
                 return await self._hold(incoming, policy, row, state)
             return await self._close(incoming, policy, row, state)
@@ -172,8 +172,8 @@ class RoundRunner:
             span=trace.span,
         )
 
-    def _open(self, incoming: Incoming, policy: Policy, state: RoundState, trace: Trace) -> Round:
-        data = account.request_data(incoming.body, state) | {
+    def _open(self, incoming: Incoming, policy: Policy, trace: Trace) -> Round:
+        data = account.request_data(incoming.body, incoming.request) | {
             "application": incoming.application,
             "policy": {"name": policy.name, "version": policy.version, "digest": policy.digest},
             "trace_id": trace.trace_id,
@@ -260,7 +260,7 @@ class RoundRunner:
                 metrics.findings.labels(str(finding.kind), str(finding.severity)).inc()
 
 
-def given_draft(text: str) -> RoundState:
+def given_draft(text: str) -> Update:
     """The state of a round that judges a draft as it is."""
     draft = Draft(0, "given", (Choice(index=0, text=text, finish_reason="stop"),))
     return {"draft": draft, "drafts": (draft,)}

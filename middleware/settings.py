@@ -126,7 +126,7 @@ def load_settings(file: Path | None = None, **overrides: Any) -> Settings:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
+        loaded: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read: {error.strerror}") from error
     except yaml.YAMLError as error:
@@ -137,7 +137,7 @@ def _read(path: Path) -> dict[str, Any]:
         return {}
     if not isinstance(loaded, dict):
         raise SettingsError(f"{path}: expected `key: value` lines at the top level")
-    return {str(k): v for k, v in loaded.items()}
+    return {str(k): v for k, v in dict[Any, Any](loaded).items()}
 
 
 def _refuse_unknown(values: dict[str, Any], where: str, prefix: str = "") -> None:

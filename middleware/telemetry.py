@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -65,7 +65,7 @@ class Telemetry:
             self._provider = _provider(otlp_endpoint, exporter)
 
     @contextmanager
-    def round(self, round_id: str, model: str, headers: Mapping[str, str]) -> Iterator[Trace]:
+    def round(self, round_id: str, model: str, headers: Mapping[str, str]) -> Generator[Trace]:
         """The trace of one round, child of the client's span where it sent one."""
         passed = tuple((k, headers[k]) for k in PROPAGATED if k in headers)
         if self._provider is None:
@@ -109,7 +109,7 @@ def _named(name: str, model: str) -> tuple[str]:
 
 
 @contextmanager
-def _node(opened: AbstractContextManager[Span], name: str, model: str) -> Iterator[Span]:
+def _node(opened: AbstractContextManager[Span], name: str, model: str) -> Generator[Span]:
     with opened as span:
         span.set_attribute("gen_ai.operation.name", "chat" if name == "drafting" else "invoke_agent")
         span.set_attribute("gen_ai.agent.name", name)

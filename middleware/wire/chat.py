@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from wardround.agents.state import Draft, Outcome, Status
 from wardround.policies.errors import InputError
@@ -47,8 +47,8 @@ def _message(position: int, raw: Mapping[str, Any]) -> Message:
         raise InputError(f"messages[{position}].content: expected a string or a list of parts")
     texts: list[str] = []
     media: list[str] = []
-    for part in content:
-        if not isinstance(part, Mapping):
+    for part in cast(list[Mapping[str, Any]], content):
+        if not isinstance(part, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] - it comes from the wire
             raise InputError(f"messages[{position}].content: expected parts to be objects")
         if isinstance(part.get("text"), str):
             texts.append(part["text"])

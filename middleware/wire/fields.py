@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from pydantic import Field, ValidationError
 
@@ -63,9 +63,10 @@ def as_messages(raw: object) -> list[Mapping[str, Any]]:
     """The `messages` array as objects. Raises `InputError` where it is not one."""
     if not isinstance(raw, list) or not raw:
         raise InputError("messages: expected a list with at least one message")
-    for position, message in enumerate(raw):
-        if not isinstance(message, Mapping):
+    messages = cast(list[Mapping[str, Any]], raw)
+    for position, message in enumerate(messages):
+        if not isinstance(message, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] - it comes from the wire
             raise InputError(f"messages[{position}]: expected an object with role and content")
         if not isinstance(message.get("role"), str):
             raise InputError(f"messages[{position}].role: expected a string")
-    return raw
+    return messages

@@ -83,7 +83,7 @@ class Upstream:
         if body.get("stream"):
             return StreamingResponse(self._bytes(body, message), media_type="text/event-stream")
         finish = "tool_calls" if message.get("tool_calls") else "stop"
-        choices = [
+        choices: list[dict[str, Any]] = [
             {"index": i, "message": message, "finish_reason": finish, "logprobs": {"content": [], "vendor": i}}
             for i in range(body.get("n") or 1)
         ]
@@ -132,7 +132,8 @@ def _frames(body: Mapping[str, Any], message: Mapping[str, Any]) -> Iterator[byt
             yield _event({**base, "choices": [{"index": index, "delta": delta, "finish_reason": None}]})
         finish = "tool_calls" if message.get("tool_calls") else "stop"
         yield _event({**base, "choices": [{"index": index, "delta": {}, "finish_reason": finish}]})
-    if (body.get("stream_options") or {}).get("include_usage"):
+    options: dict[str, Any] = body.get("stream_options") or {}
+    if options.get("include_usage"):
         yield _event({**base, "choices": [], "usage": _ENVELOPE["usage"]})
     yield b"data: [DONE]\n\n"
 

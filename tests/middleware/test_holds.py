@@ -130,7 +130,7 @@ async def test_a_redraft_follows_the_instructions_and_comes_back_to_the_reviewer
 ) -> None:
     service = await open_service()
     held = await hold(service)
-    upstream.answer = lambda body: "Ask your doctor first."
+    upstream.answer = lambda body: "Ask your doctor first."  # pyright: ignore[reportUnknownLambdaType]
     again = await service.holding.decide(held.round_id, Review("redraft", "p1", "Name no drug."))
     shown = await holds.get(service.database, held.round_id)
     done = await service.holding.decide(held.round_id, Review("approve", "p1"))

@@ -102,6 +102,7 @@ async def _until_killed(url: str, victim: subprocess.Popen[str], dice: random.Ra
     stop.set()
     await load
     victim.wait()
+    _hang_up(victim)
     return heard
 
 
@@ -122,7 +123,13 @@ def test_twenty_kills_lose_nothing_and_release_nothing_twice(upstream: Any, tmp_
     _wait_for_recovery(data_dir)
     proxy.terminate()
     assert proxy.wait(20) == 0
+    _hang_up(proxy)
     asyncio.run(_judge(data_dir, heard))
+
+
+def _hang_up(process: subprocess.Popen[str]) -> None:
+    assert process.stdout is not None
+    process.stdout.close()
 
 
 def _wait_for_recovery(data_dir: Path) -> None:

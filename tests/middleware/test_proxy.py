@@ -18,18 +18,21 @@ def client(url: str) -> openai.OpenAI:
     return openai.OpenAI(base_url=url, api_key="client-key", max_retries=0)
 
 
+def answering(script: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]], Any]:
+    return script
+
+
 def ask(url: str, text: str, **more: Any) -> Any:
-    answer = client(url).chat.completions.create(model="scripted", messages=[{"role": "user", "content": text}], **more)
-    return answer
+    create: Any = client(url).chat.completions.create
+    return create(model="scripted", messages=[{"role": "user", "content": text}], **more)
 
 
 def stream(url: str, text: str, **more: Any) -> tuple[str, list[str], dict[str, Any]]:
-    chunks = client(url).chat.completions.create(
-        model="scripted", messages=[{"role": "user", "content": text}], stream=True, **more
-    )
-    said, ends, told = "", [], {}
+    create: Any = client(url).chat.completions.create
+    chunks: Any = create(model="scripted", messages=[{"role": "user", "content": text}], stream=True, **more)
+    said, ends, told = "", list[str](), dict[str, Any]()
     for chunk in chunks:
-        extra = chunk.model_extra or {}
+        extra: dict[str, Any] = chunk.model_extra or {}
         told = extra.get("wardround") or told
         for choice in chunk.choices:
             said += choice.delta.content or ""
@@ -39,7 +42,8 @@ def stream(url: str, text: str, **more: Any) -> tuple[str, list[str], dict[str, 
 
 
 def told(answer: Any) -> dict[str, Any]:
-    return answer.model_extra["wardround"]
+    about: dict[str, Any] = answer.model_extra["wardround"]
+    return about
 
 
 def test_a_harmless_answer_is_released_with_every_field_of_the_upstream(upstream: Any, start_proxy: Start) -> None:
@@ -70,7 +74,7 @@ def test_an_identifier_is_cut_out(upstream: Any, start_proxy: Start) -> None:
 
 
 def test_a_wrong_claim_is_sent_back_and_the_better_draft_released(upstream: Any, start_proxy: Start) -> None:
-    upstream.answer = lambda body: "Better." if len(body["messages"]) > 1 else "WRONG claim."
+    upstream.answer = answering(lambda body: "Better." if len(body["messages"]) > 1 else "WRONG claim.")
     answer = ask(start_proxy(upstream_url=upstream.url), "Why?")
 
     assert answer.choices[0].message.content == "Better."
@@ -80,7 +84,7 @@ def test_a_wrong_claim_is_sent_back_and_the_better_draft_released(upstream: Any,
 
 
 def test_a_draft_that_stays_wrong_is_held_after_the_last_revision(upstream: Any, start_proxy: Start) -> None:
-    upstream.answer = lambda body: "WRONG again."
+    upstream.answer = answering(lambda body: "WRONG again.")
     answer = ask(start_proxy(upstream_url=upstream.url), "Why?")
 
     assert told(answer)["status"] == "pending_review"
@@ -107,10 +111,10 @@ def test_a_crisis_gets_the_crisis_message_and_a_person(upstream: Any, start_prox
 def test_the_decision_covers_every_choice(upstream: Any, start_proxy: Start) -> None:
     texts = iter(["Fine.", "Take NITRATE."])
     upstream.message = None
-    upstream.answer = lambda body: next(texts, "Fine.")
+    upstream.answer = answering(lambda body: next(texts, "Fine."))
     answer = ask(start_proxy(upstream_url=upstream.url), "Take NITRATE now.", n=2)
 
-    upstream.answer = lambda body: "Take NITRATE."
+    upstream.answer = answering(lambda body: "Take NITRATE.")
     held = ask(start_proxy(upstream_url=upstream.url), "x", n=2)
     assert told(answer)["status"] == "released"
     assert told(held)["status"] == "pending_review"
@@ -119,7 +123,7 @@ def test_the_decision_covers_every_choice(upstream: Any, start_proxy: Start) -> 
 
 def test_arguments_of_a_tool_call_are_checked_on_their_own_channel(upstream: Any, start_proxy: Start) -> None:
     call = {"id": "c1", "type": "function", "function": {"name": "order", "arguments": '{"drug": "NITRATE"}'}}
-    upstream.message = lambda body: {"role": "assistant", "content": None, "tool_calls": [call]}
+    upstream.message = answering(lambda body: {"role": "assistant", "content": None, "tool_calls": [call]})
     url = start_proxy(upstream_url=upstream.url)
     held = ask(url, "Order it.")
     said, ends, stream_told = stream(url, "Order it.")
@@ -133,10 +137,10 @@ def test_arguments_of_a_tool_call_are_checked_on_their_own_channel(upstream: Any
 
 def test_a_harmless_tool_call_passes_whole_and_streamed(upstream: Any, start_proxy: Start) -> None:
     call = {"id": "c1", "type": "function", "function": {"name": "look_up", "arguments": '{"topic": "hay fever"}'}}
-    upstream.message = lambda body: {"role": "assistant", "content": None, "tool_calls": [call]}
+    upstream.message = answering(lambda body: {"role": "assistant", "content": None, "tool_calls": [call]})
     url = start_proxy(upstream_url=upstream.url)
     whole = ask(url, "Look it up.")
-    chunks = list(
+    chunks: list[Any] = list(
         client(url).chat.completions.create(
             model="scripted", messages=[{"role": "user", "content": "Look it up."}], stream=True
         )

@@ -3,7 +3,7 @@
 from alembic import context
 from sqlalchemy import Connection
 
-from ..schema import metadata
+from wardround.middleware.store.schema import metadata
 
 connection = context.config.attributes["connection"]
 if not isinstance(connection, Connection):
