@@ -248,9 +248,7 @@ _DIGITS = re.compile(r"\d+(?:[.,]\d+)?")
 _BARE = re.compile(
     r"(?P<low>\d+(?:[.,]\d+)?)(?:\s*(?:-|–|to|bis|a|à)\s*(?P<high>\d+(?:[.,]\d+)?))?(?=\s*(?:[.,;)]?$|[.,;)]\s))"
 )
-_PRESSURE = re.compile(
-    r"(?<![\d/.])(?P<systolic>\d{2,3})\s?/\s?(?P<diastolic>\d{2,3})(?![\d/])(?=\s*(?:mm\s?hg)?)", re.I
-)
+_PRESSURE = re.compile(r"(?<![\d/.])(?P<systolic>\d{2,3})\s?/\s?(?P<diastolic>\d{2,3})(?![\d/])(?=\s*(?:mm\s?hg)?)")
 
 
 @cache
@@ -325,9 +323,7 @@ def _MEASURE() -> re.Pattern[str]:
 def _COUNT() -> re.Pattern[str]:
     joiner = _either(table("quantities.yaml")["range"])
     number = r"\d+(?:[.,]\d+)?|" + _either(w for w, n in _words().items() if n > 1)
-    return re.compile(
-        rf"{_LEAD}(?P<low>{number})(?:\s*{joiner}\s*(?P<high>{number}))?(?:\s(?P<noun>[^\W\d_]{{3,}}))", re.I
-    )
+    return re.compile(rf"{_LEAD}(?P<low>{number})(?:\s*{joiner}\s*(?P<high>{number}))?(?:\s(?P<noun>[^\W\d_]{{3,}}))")
 
 
 @cache

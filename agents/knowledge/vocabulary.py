@@ -59,7 +59,7 @@ class Vocabulary:
 def table(name: str) -> Any:
     """A YAML file of the `data` folder, every scalar a string: `no` is a word. Raises `WardroundError` where broken."""
     try:
-        return yaml.load(_data(name), Loader=yaml.BaseLoader)  # noqa: S506 - builds strings, lists and mappings only
+        return yaml.load(_data(name), Loader=yaml.CBaseLoader)  # noqa: S506 - builds strings, lists and mappings only
     except yaml.YAMLError as error:
         raise WardroundError(f"the table {name} of the knowledge agent is broken; reinstall wardround") from error
 
