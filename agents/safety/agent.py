@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from wardround.policies.errors import PolicyError
@@ -13,16 +14,21 @@ from ..ports import Compute, Report
 from .crisis import CrisisDetector
 from .detector import AGENT, Detector, finding
 from .emergency import EmergencyDetector
+from .harmful import HarmfulRequestDetector
 from .injection import InjectionDetector
 from .language import LanguageDetector
 from .modality import ModalityDetector
 from .phi import PhiDetector
+from .scope import ScopeDetector
+from .unsafe_advice import UnsafeAdviceDetector
 
 DETECTORS: tuple[type[Detector], ...] = (
     PhiDetector,
     InjectionDetector,
     CrisisDetector,
     EmergencyDetector,
+    HarmfulRequestDetector,
+    UnsafeAdviceDetector,
     LanguageDetector,
     ModalityDetector,
 )
@@ -80,7 +86,15 @@ class SafetyAgent:
                 raise PolicyError(f"Unknown detector {name!r} in agents.safety.detectors; known: {sorted(known)}.")
             if not isinstance(value, bool):
                 raise PolicyError(f"agents.safety.detectors.{name} must be true or false.")
-        return tuple(d for d in self._detectors if switches.get(d.name, True))
+        on = tuple(d for d in self._detectors if switches.get(d.name, True))
+        topics: Sequence[str] = settings.get("scope") or ()
+        return (*on, _scoped(tuple(map(str, topics)))) if topics else on
+
+
+@cache
+def _scoped(topics: tuple[str, ...]) -> ScopeDetector:
+    """The detector of the topics that a policy excludes: `agents: safety: scope: [veterinary]`."""
+    return ScopeDetector(topics)
 
 
 def _read(detector: Detector, case: Case, drafted: bool) -> Sequence[Finding]:

@@ -17,7 +17,7 @@ TIERS: tuple[str, ...] = ("low", "moderate", "high", "imminent")
 SEVERITIES: dict[str, Severity] = dict(zip(TIERS, Severity, strict=True))
 """Tier to severity."""
 CONFIDENCE = {"low": 0.5, "moderate": 0.75, "high": 0.9, "imminent": 0.95}
-"""How often a finding of this tier is right on own hard negatives."""
+"""An estimate by tier, not calibrated: the order is meant, not the figure."""
 _ADVICE = {
     "low": "Ask how the person is and name a crisis line.",
     "moderate": "Answer with crisis resources and have a person read it.",
