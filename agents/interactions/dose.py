@@ -24,10 +24,13 @@ _COUNT = re.compile(
 )
 _DIRECT = re.compile(r"\b([2-9]|one|two|three|four|five|six|half|dos|deux|zwei) (?:(?:x|of the|extra[- ]strength) )?$")
 _EVERY = re.compile(
-    r"\b(?:every|q|each|cada|toutes les|alle)\s?(\d{1,2})(?:\s?(?:-|to|–)\s?(\d{1,2}))?\s?(?:h\b|hr|hours?|hourly|horas|heures|stunden)"
+    r"\b(?:every|q|each|cada|toutes les|alle)\s?(\d{1,2})(?:\s?(?:-|to|–)\s?(\d{1,2}))?\s?(?:h\b|hr|"
+    r"hours?|hourly|horas|heures|stunden)"
 )
 _TIMES = re.compile(
-    r"\b(\d{1,2}|once|twice|one|two|three|four|five|six|eight|ten|una|dos|tres|une|deux|trois)\s?(?:-|x|times?|veces|fois|mal)?\s?(?:times)?\s?(?:a|per|/|each|every|al|por|par|pro|am)?\s?(?:-)?(day|daily|dia|jour|tag|week|weekly|semana|semaine|woche)\b"
+    r"\b(\d{1,2}|once|twice|one|two|three|four|five|six|eight|ten|una|dos|tres|une|deux|"
+    r"trois)\s?(?:-|x|times?|veces|fois|mal)?\s?(?:times)?\s?(?:a|per|/|each|every|al|por|par|pro|"
+    r"am)?\s?(?:-)?(day|daily|dia|jour|tag|week|weekly|semana|semaine|woche)\b"
 )
 _LATIN = {
     "bid": 2, "b.i.d": 2, "tid": 3, "t.i.d": 3, "qid": 4, "q.i.d": 4, "qd": 1, "od": 1, "daily": 1, "nightly": 1,
@@ -39,7 +42,9 @@ _LATIN_RE = re.compile(
     r"\b(?:" + "|".join(sorted((re.escape(k) for k in _LATIN if k != "day"), key=len, reverse=True)) + r")\b"
 )
 _WEEKLY = re.compile(
-    r"\b(?:once (?:a|per|each|every) week|weekly|every week|each week|per week|a week|once-weekly|one day a week|same day (?:each|every) week|semanal\w*|par semaine|wochentlich|every (?:mon|tues|wednes|thurs|fri|satur|sun)day)\b"
+    r"\b(?:once (?:a|per|each|every) week|weekly|every week|each week|per week|a week|once-weekly|"
+    r"one day a week|same day (?:each|every) week|semanal\w*|par semaine|wochentlich|every (?:mon|"
+    r"tues|wednes|thurs|fri|satur|sun)day)\b"
 )
 _TIMES_VALUE = {"once": 1, "twice": 2, "una": 1, "tres": 3, "une": 1, "trois": 3, "dos": 2, "deux": 2}
 
@@ -110,7 +115,7 @@ def _frequency(text: str) -> tuple[float | None, bool]:
         options.append((found.start(), 24 / max(1, int(found.group(1))), False))
     if found := _TIMES.search(text):
         word = found.group(1)
-        value = _TIMES_VALUE.get(word) or _WORDS.get(word) or float(word) if not word.isdigit() else float(word)
+        value = float(word) if word.isdigit() else float(_TIMES_VALUE.get(word) or _WORDS.get(word) or 1)
         weekly = found.group(2)[:2] in {"we", "se", "wo"}
         options.append((found.start(), float(value), weekly))
     if found := _LATIN_RE.search(text):

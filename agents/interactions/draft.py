@@ -14,11 +14,14 @@ from .prescribed import doses_of
 from .stance import Reading, Sentence, Stance, Status
 
 _DOSE_AFTER = re.compile(
-    r"(?:\s+(?:ds|xl|sr|er|xr|cr|dr|ec|hct|extended[- ]release|tablets?|succinate|tartrate))?[\s,:(]*(?:at |dose of |of )?(?:\d[\d.,]*(?:\s?(?:-|to)\s?\d[\d.,]*)?"
-    r"\s?(?:mg|mcg|g|ml|units?|tablets?|puffs?|iu|meq)\b|(?:once|twice|three times) (?:a day|daily)|(?:one|two|half a) tablets?|daily\b|bid\b|tid\b)"
+    r"(?:\s+(?:ds|xl|sr|er|xr|cr|dr|ec|hct|extended[- ]release|tablets?|succinate|"
+    r"tartrate))?[\s,:(]*(?:at |dose of |of )?(?:\d[\d.,]*(?:\s?(?:-|to)\s?\d[\d.,]*)?"
+    r"\s?(?:mg|mcg|g|ml|units?|tablets?|puffs?|iu|meq)\b|(?:once|twice|three times) (?:a day|daily)|"
+    r"(?:one|two|half a) tablets?|daily\b|bid\b|tid\b)"
 )
 _ALLERGY_BEFORE = re.compile(
-    r"(?:allerg(?:y|ic|ies)|anaphylaxis|hypersensitiv\w+|reaction|intoleran\w+|hives)(?:\s+\w+){0,2}?\s+(?:to|with|from)\s+(?:\w+\s+)?$"
+    r"(?:allerg(?:y|ic|ies)|anaphylaxis|hypersensitiv\w+|reaction|intoleran\w+|"
+    r"hives)(?:\s+\w+){0,2}?\s+(?:to|with|from)\s+(?:\w+\s+)?$"
 )
 _ALLERGY_AFTER = re.compile(r"[\s-]*(?:allerg|anaphyla|hypersensit)")
 _ROUTINE = re.compile(
@@ -26,7 +29,8 @@ _ROUTINE = re.compile(
 )
 """Monitoring that would have happened anyway manages nothing."""
 _REDUCED = re.compile(
-    r"\b(?:reduc\w+|halv\w+|half|lower(?:ed|ing)? (?:the )?(?:\w+ )?dose|cut|quarter|third|decreas\w+|adjust\w*|titrat\w+|cap(?:ped)?|at most|lowest)\b"
+    r"\b(?:reduc\w+|halv\w+|half|lower(?:ed|ing)? (?:the )?(?:\w+ )?dose|cut|quarter|third|"
+    r"decreas\w+|adjust\w*|titrat\w+|cap(?:ped)?|at most|lowest)\b"
 )
 
 
@@ -113,13 +117,14 @@ class DraftView:
     def _cautions(self, sentence: Sentence, subjects: tuple[str, ...], effects: tuple[str, ...]) -> bool:
         if sentence.kinds & Cue.MINIMISE:
             return False
-        if not sentence.risk and not sentence.kinds & Cue.AVOID:
+        named = sentence.named
+        hit = sum(1 for s in subjects if s in named)
+        told = hit > 1 and not sentence.kinds & Cue.OK
+        if not sentence.risk and not sentence.kinds & Cue.AVOID and not told:
             return False
         effect = any(e in sentence.folded for e in effects)
         if not sentence.risk and not effect:
             return False
-        named = sentence.named
-        hit = sum(1 for s in subjects if s in named)
         both = hit >= min(2, len(subjects)) if len(subjects) > 1 else bool(hit) and effect
         return (
             both

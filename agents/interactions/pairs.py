@@ -1,4 +1,4 @@
-"""What is known of two drugs together: class-by-class rules, the most severe speaks. Context lives in `combinations`."""
+"""What is known of two drugs together: class-by-class rules, the most severe speaks. Context: `combinations`."""
 
 from __future__ import annotations
 

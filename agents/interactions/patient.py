@@ -16,42 +16,51 @@ from .mentions import Finder
 from .stance import Reading, Status, request_status
 
 _AGE = re.compile(
-    r"\b(\d{1,3})(?:\.5)?\s?-?\s?(?:year|yr|y)s?\s?-?\s?(?:old|o\b|/o)|\bage[d:]?\s+(\d{1,3})\b|\bi'?m (\d{2})(?:[mf]\b| and\b|,|\.)|\b(\d{1,2})\s?yo\b"
+    r"\b(\d{1,3})(?:\.5)?\s?-?\s?(?:year|yr|y)s?\s?-?\s?(?:old|o\b|/o)|\bage[d:]?\s+(\d{1,3})\b|"
+    r"\bi'?m (\d{2})(?:[mf]\b| and\b|,|\.)|\b(\d{1,2})\s?yo\b"
 )
 _MONTHS = re.compile(
     r"\b(\d{1,2})\s?-?\s?(?:month|mo)s?\s?-?\s?old|\b(\d{1,2})\s?-?\s?weeks?\s?-?\s?old|\bnewborn\b|\bneonate\b"
 )
 _EGFR = re.compile(
-    r"\b(?:e?gfr|crcl|creatinine clearance|clearance|cockcroft\W?gault)\b[^\d.;\n]{0,25}(\d{1,3}(?:\.\d)?)(?!\s?(?:mg/dl|umol|%|years))"
+    r"\b(?:e?gfr|crcl|creatinine clearance|clearance|"
+    r"cockcroft\W?gault)\b[^\d.;\n]{0,25}(\d{1,3}(?:\.\d)?)(?!\s?(?:mg/dl|umol|%|years))"
 )
 _WEIGHT = re.compile(
     r"\b(\d{1,3}(?:\.\d)?)\s?-?\s?(?:kg|kilos?|kilograms?)\b(?!\s?/)|\b(\d{2,3})\s?(?:lb|lbs|pounds)\b"
 )
 _PREGNANT = re.compile(
-    r"\b(?:pregnant|pregnancy|expecting a baby|weeks? gestation|gestation|trimester|trying to conceive|trying to get pregnant|"
-    r"trying for a baby|planning a pregnancy|gravid\w*|embarazada|enceinte|schwanger\w*|gestante|incinta)\b|\bg\d\s?p\d\b"
+    r"\b(?:pregnant|pregnancy|expecting a baby|weeks? gestation|gestation|trimester|"
+    r"trying to conceive|trying to get pregnant|"
+    r"trying for a baby|planning a pregnancy|gravid\w*|embarazada|enceinte|schwanger\w*|gestante|"
+    r"incinta)\b|\bg\d\s?p\d\b"
 )
 _NOT_PREGNANT = re.compile(
     r"(?:\bnot|\bno chance|n't|\bnever been|\bno|\bavoid|\bprevent|\bnegative)\s+(?:\w+\s+){0,3}$|test negative"
 )
 _DENIED = re.compile(
-    r"(?:\bno|\bnot|\bdenies|\bwithout|\bnever had|\bnever|\bdon't have|\bdo not have|\bnegative for|\bno history of|\bfamily history of|\bex-|\bsin|\bpas de)\s+(?:\w+\s+){0,2}$"
+    r"(?:\bno|\bnot|\bdenies|\bwithout|\bnever had|\bnever|\bdon't have|\bdo not have|\bnegative for|"
+    r"\bno history of|\bfamily history of|\bex-|\bsin|\bpas de)\s+(?:\w+\s+){0,2}$"
 )
 _OTHER = re.compile(
-    r"\b(?:my (?:mom|mum|mother|dad|father|sister|brother|friend|husband|wife|aunt|uncle|grand\w+)(?:'s)?|family history)\s+(?:\w+\s+){0,3}$"
+    r"\b(?:my (?:mom|mum|mother|dad|father|sister|brother|friend|husband|wife|aunt|uncle|"
+    r"grand\w+)(?:'s)?|family history)\s+(?:\w+\s+){0,3}$"
 )
 _CHILD = re.compile(
     r"\bmy (?:son|daughter|kid|child|baby|toddler|infant|grandson|granddaughter|nephew|niece)\b|\byear-old\b"
 )
 _PROXY = re.compile(
-    r"\bmy (?:mom|mum|mother|dad|father|grand\w+|husband|wife|son|daughter|partner)\b[^?]{0,200}\b(?:she|he|they|her|him)\b"
+    r"\bmy (?:mom|mum|mother|dad|father|grand\w+|husband|wife|son|daughter|"
+    r"partner)\b[^?]{0,200}\b(?:she|he|they|her|him)\b"
 )
 _UNCONTROLLED = re.compile(
-    r"\buncontrolled\b|\bpoorly controlled\b|\bsevere\b|\b1[6-9]\d\s?/\s?\d{2,3}\b|\b2\d\d\s?/\s?\d{2,3}\b|\bhas been high\b|\brunning high\b"
+    r"\buncontrolled\b|\bpoorly controlled\b|\bsevere\b|\b1[6-9]\d\s?/\s?\d{2,3}\b|"
+    r"\b2\d\d\s?/\s?\d{2,3}\b|\bhas been high\b|\brunning high\b"
 )
 _DECOMPENSATED = re.compile(r"\bdecompensated\b|\bacute\b|\bfailure\b|\bchild-pugh [bc]\b|\bascites\b")
 TOPICAL = re.compile(
-    r"\b(?:cream|ointment|gel|topical\w*|eye drops?|ophthalmic|drops|lotion|shampoo|nasal spray|inhal\w*|nebuli\w*|patch on the skin)\b"
+    r"\b(?:cream|ointment|gel|topical\w*|eye drops?|ophthalmic|drops|lotion|shampoo|nasal spray|"
+    r"inhal\w*|nebuli\w*|patch on the skin)\b"
 )
 
 
@@ -216,7 +225,8 @@ class Charter:
 
 
 _INTOLERANCE = re.compile(
-    r"\b(?:nausea|upset stomach|stomach upset|diarrh?o?ea|gi upset|intoleran\w+|headache|constipation|itch(?:ing|y)? only|drowsy|drowsiness|yeast infection|muscle aches?|cough)\b"
+    r"\b(?:nausea|upset stomach|stomach upset|diarrh?o?ea|gi upset|intoleran\w+|headache|"
+    r"constipation|itch(?:ing|y)? only|drowsy|drowsiness|yeast infection|muscle aches?|cough)\b"
 )
 
 

@@ -1,4 +1,4 @@
-"""Which dose belongs to which mention: after the name in its sentence, before the next drug; else directly before it."""
+"""Which dose belongs to which mention: after the name, before the next drug; else directly before the name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from .mentions import Mention
 from .stance import Reading
 
 _BETWEEN = re.compile(
-    r"(?:[\s-]+(?:of|de|d'|dose|iv|po|im|oral|orally|extra[- ]strength|tablets?|pills?|capsules?|caplets?|regular[- ]strength|x|\w+ly))*[\s-]*"
+    r"(?:[\s-]+(?:of|de|d'|dose|iv|po|im|oral|orally|extra[- ]strength|tablets?|pills?|capsules?|"
+    r"caplets?|regular[- ]strength|x|\w+ly))*[\s-]*"
 )
 """What may stand between a dose and the name that follows it."""
 REACH = 90

@@ -1,4 +1,4 @@
-"""How much, how often, and the same thing twice: doses against labelled maxima, weekly drugs given daily, duplicates."""
+"""How much, how often, and the same thing twice: doses against maxima, weekly drugs given daily, duplicates."""
 
 from __future__ import annotations
 
@@ -19,15 +19,18 @@ from .report import finding, lower, span_of
 from .stance import Reading, Stance, Status
 
 _INJECTION = re.compile(
-    r"\b(?:iv|i\.v|im|i\.m|intravenous\w*|intramuscular\w*|subcut\w*|sc\b|sq\b|inject\w*|infus\w*|bolus|push|auto-?injector|pen)\b"
+    r"\b(?:iv|i\.v|im|i\.m|intravenous\w*|intramuscular\w*|subcut\w*|sc\b|sq\b|inject\w*|infus\w*|"
+    r"bolus|push|auto-?injector|pen)\b"
 )
 _ARREST = re.compile(r"\bcardiac arrest\b|\bacls\b|\bpulseless\b|\bcpr\b|\basystole\b|\bpea\b|\bcode blue\b|\bvf\b")
 _AT_ONCE = re.compile(r"\b(?:at once|at a time|now|single dose|stat|per dose|each time|in one go|each dose|iv|im)\b")
 _ONCOLOGY = re.compile(
-    r"\bhigh-dose methotrexate\b|\bleucovorin\b|\bleukemia\b|\bleukaemia\b|\bosteosarcoma\b|\blymphoma\b|\bectopic\b|\bmg/m2\b|\bchemotherapy\b"
+    r"\bhigh-dose methotrexate\b|\bleucovorin\b|\bleukemia\b|\bleukaemia\b|\bosteosarcoma\b|"
+    r"\blymphoma\b|\bectopic\b|\bmg/m2\b|\bchemotherapy\b"
 )
 _LIMITING = re.compile(
-    r"\b(?:more than|exceed\w*|over|above|beyond|maximum|max|no more|not more|toxic|overdose|limit|up to a max\w*|at least|total of|ceiling)\b[^.;]{0,25}$"
+    r"\b(?:more than|exceed\w*|over|above|beyond|maximum|max|no more|not more|toxic|overdose|limit|"
+    r"up to a max\w*|at least|total of|ceiling)\b[^.;]{0,25}$"
 )
 _MARGIN = 1.02
 """Rounding is no overdose."""

@@ -237,7 +237,8 @@ def _judge(sentence: Sentence) -> list[tuple[Mention, Stance]]:
 
 
 _BESIDE = re.compile(
-    r"\b(?:with|on|while taking|while on|alongside|during|because of|as you take|together with)\s+(?:your |the |his |her |my )?$"
+    r"\b(?:with|on|while taking|while on|alongside|during|because of|as you take|"
+    r"together with)\s+(?:your |the |his |her |my )?$"
 )
 
 
@@ -339,10 +340,12 @@ def _next_state(state: Status, hit: Hit, *, negated: bool, question: bool) -> St
 
 
 _AFTER_ALLERGY = re.compile(
-    r"^[\s-]*(?:s\s+)?(?:allerg|anaphylax|hives|rash|gave (?:me|her|him) (?:hives|a rash|anaphylaxis)|made me break out|causes? (?:hives|a rash))"
+    r"^[\s-]*(?:s\s+)?(?:allerg|anaphylax|hives|rash|gave (?:me|her|him) (?:hives|a rash|"
+    r"anaphylaxis)|made me break out|causes? (?:hives|a rash))"
 )
 _AFTER_STOP = re.compile(
-    r"^[\s,(]*(?:\d+\s*m?c?g\s*)?(?:was |were |has been |is |got )?(?:stopped|discontinued|d/c|ended|finished|completed|held)\b"
+    r"^[\s,(]*(?:\d+\s*m?c?g\s*)?(?:was |were |has been |is |got )?(?:stopped|discontinued|d/c|ended|"
+    r"finished|completed|held)\b"
 )
 
 

@@ -1,9 +1,10 @@
-"""Reading the data files: rows checked against a model, refused with file, line and reason. What they mean: elsewhere."""
+"""Reading the data files: rows checked against a model, refused with file, line and reason."""
 
 from __future__ import annotations
 
 import csv
 import hashlib
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -65,7 +66,8 @@ def parse_row(model: type[R], item: Any, where: Any) -> R:
 
 
 def _place(path: Path, item: Any) -> str:
-    marker = str(item.get("id") or item.get("name")) if isinstance(item, dict) else str(item)
+    found = re.search(r"'(?:id|name)': '([^']+)'", str(item))
+    marker = found.group(1) if found else str(item)
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         if marker in line:
             return f"{path.name}:{number}"

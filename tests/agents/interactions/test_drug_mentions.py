@@ -111,7 +111,7 @@ def test_the_status_in_a_request_is_read_per_drug(text: str, name: str, status: 
         ("1 mg/mL, give 0.3 mg", 0.3, None, False),
     ],
 )
-def test_a_dose_is_read_as_written(text: str, single: float | None, daily: float | None, weekly: bool) -> None:  # noqa: FBT001
+def test_a_dose_is_read_as_written(text: str, single: float | None, daily: float | None, weekly: bool) -> None:
     dose = parse(fold(text), 0, len(text))
     assert dose is not None
     assert (dose.single_mg, dose.daily_mg, dose.weekly) == (single, daily, weekly)
