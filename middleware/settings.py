@@ -6,7 +6,7 @@ import difflib
 import ipaddress
 import os
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import yaml
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -137,7 +137,8 @@ def _read(path: Path) -> dict[str, Any]:
         return {}
     if not isinstance(loaded, dict):
         raise SettingsError(f"{path}: expected `key: value` lines at the top level")
-    return {str(k): v for k, v in cast("dict[Any, Any]", loaded).items()}
+    entries: list[tuple[Any, Any]] = list(loaded.items())
+    return {str(k): v for k, v in entries}
 
 
 def _refuse_unknown(values: dict[str, Any], where: str, prefix: str = "") -> None:
