@@ -27,23 +27,23 @@ _AHEAD = 4
 """How many lines per running one may be read and judged before the oldest of them is written."""
 
 
+Source = Annotated[Path, argument(metavar="IN.jsonl", help="Lines to judge; - reads standard input.")]
+Output = Annotated[Path, option("--output", "-o", metavar="OUT.jsonl", help="Where results go; - is standard output.")]
+Concurrency = Annotated[int, option("--concurrency", metavar="N", min=1, max=256, help="Rounds at a time.")]
+Resume = Annotated[bool, option("--resume/--no-resume", help="Go on behind the results that are there, or start over.")]
+Model = Annotated[str, option("--model", metavar="NAME", help="Model that drafts where a line brings no draft.")]
+WantsBar = Annotated[bool | None, option("--progress/--no-progress", help="Progress bar; on a terminal by default.")]
+
+
 def batch(
-    source: Annotated[Path, argument(metavar="IN.jsonl", help="Lines to judge; - reads standard input.")],
-    output: Annotated[
-        Path, option("--output", "-o", metavar="OUT.jsonl", help="Where results go; - is standard output.")
-    ],
+    source: Source,
+    output: Output,
     policy: PolicyName = None,
-    concurrency: Annotated[int, option("--concurrency", metavar="N", min=1, max=256, help="Rounds at a time.")] = 8,
-    resume: Annotated[
-        bool, option("--resume/--no-resume", help="Go on behind the results that are there, or start over.")
-    ] = True,
-    model: Annotated[
-        str, option("--model", metavar="NAME", help="Model that drafts where a line brings no draft.")
-    ] = "",
+    concurrency: Concurrency = 8,
+    resume: Resume = True,
+    model: Model = "",
     upstream: UpstreamUrl = None,
-    progress: Annotated[
-        bool | None, option("--progress/--no-progress", help="Progress bar; on a terminal by default.")
-    ] = None,
+    progress: WantsBar = None,
     config: ConfigFile = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
@@ -53,7 +53,7 @@ def batch(
     from .opening import with_service
 
     settings = settings_from(config, policy=policy, upstream_url=upstream, data_dir=data_dir)
-    done = batch_files.read_done(output) if resume else batch_files.read_done(Path())
+    done = batch_files.read_done(output) if resume else batch_files.NOTHING_DONE
     counts: Counter[str] = Counter()
 
     async def work(service: Service) -> None:

@@ -97,13 +97,17 @@ class Done:
     """Bytes of whole lines; what follows was torn off by an interruption."""
 
 
+NOTHING_DONE = Done((), 0, frozenset(), 0)
+"""Where there is no earlier run."""
+
+
 def read_done(path: Path) -> Done:
     """The results in a file; none where it does not exist. Raises `InputError` where it holds anything else."""
     ids: list[object] = []
     digests: set[str] = set()
     errors = size = 0
     if not path.is_file():
-        return Done((), 0, frozenset(), 0)
+        return NOTHING_DONE
     with path.open("rb") as source:
         for number, text in enumerate(source, 1):
             if not text.endswith(b"\n"):

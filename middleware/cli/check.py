@@ -16,23 +16,28 @@ if TYPE_CHECKING:
     from .judging import Result
 
 
+DraftFile = Annotated[Path | None, argument(metavar="[FILE|-]", help="File with the draft; - reads it from input.")]
+DraftText = Annotated[str | None, option("--text", metavar="DRAFT", help="The draft itself.")]
+Request = Annotated[str, option("--request", metavar="TEXT", help="What the user asked.")]
+PatientFile = Annotated[
+    Path | None, option("--patient", metavar="FILE", help="JSON file with what is known of the patient.")
+]
+EvidenceFiles = Annotated[
+    list[Path] | None, option("--evidence", metavar="FILE", help="Text file with a passage; may be repeated.")
+]
+Reader = Annotated[str | None, option("--audience", metavar="WHO", help="patient, clinician or pharmacist.")]
+Language = Annotated[str | None, option("--language", metavar="CODE", help="Language of the answer.")]
+
+
 def check(
-    file: Annotated[
-        Path | None, argument(metavar="[FILE|-]", help="File with the draft; - reads it from input.")
-    ] = None,
-    text: Annotated[str | None, option("--text", metavar="DRAFT", help="The draft itself.")] = None,
-    request: Annotated[str, option("--request", metavar="TEXT", help="What the user asked.")] = "",
+    file: DraftFile = None,
+    text: DraftText = None,
+    request: Request = "",
     policy: PolicyName = None,
-    patient: Annotated[
-        Path | None, option("--patient", metavar="FILE", help="JSON file with what is known of the patient.")
-    ] = None,
-    evidence: Annotated[
-        list[Path] | None, option("--evidence", metavar="FILE", help="Text file with a passage; may be repeated.")
-    ] = None,
-    audience: Annotated[
-        str | None, option("--audience", metavar="WHO", help="patient, clinician or pharmacist.")
-    ] = None,
-    language: Annotated[str | None, option("--language", metavar="CODE", help="Language of the answer.")] = None,
+    patient: PatientFile = None,
+    evidence: EvidenceFiles = None,
+    audience: Reader = None,
+    language: Language = None,
     config: ConfigFile = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
