@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import combinations
 
 from wardround.policies.finding import Finding, FindingKind, Severity, Span
 
-from .draft import DraftView
+from .draft import DraftView, Spoken
+from .mentions import Mention
 from .pairs import PairTable, RuleRow
 from .patient import TOPICAL, Chart, Held
 from .report import finding, lower, span_of
@@ -80,6 +82,8 @@ def _judge(a: Held, b: Held, rule: RuleRow, view: DraftView, *, complete: bool) 
         severity = softened
     elif view.managed(subjects, rule.effects) and not view.minimises and severity is not Severity.CONTRAINDICATED:
         severity = lower(severity, Severity.MODERATE)
+    if severity is Severity.MAJOR and _switches(view, affirmed, said):
+        severity = Severity.MODERATE
     if not affirmed:
         return _unmentioned(rule, subjects, severity, view, new=new, complete=complete)
     return _finding(
@@ -108,6 +112,17 @@ def _unmentioned(
     if not view.favours and view.defers:
         severity = lower(severity, Severity.MODERATE)
     return _finding(rule, subjects, severity, "The answer does not mention it.", None)
+
+
+def _switches(view: DraftView, affirmed: list[Mention], said: list[Spoken]) -> bool:
+    """One drug is advised in place of the other, which the draft does not continue."""
+    if all(s.affirmed for s in said):
+        return False
+    text = view.reading.folded
+    return bool(affirmed) and all(_SWITCH.search(text[max(0, m.start - 40) : m.start]) for m in affirmed)
+
+
+_SWITCH = re.compile(r"\b(?:switch\w*|swap\w*|chang\w+|convert\w*|transition\w*) (?:\w+ )?to\b|\breplac\w+ .*\bwith\b")
 
 
 def _tolerated(rule: RuleRow) -> Severity:

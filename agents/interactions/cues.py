@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import ahocorasick
-
 from .folding import fold
+from .phrases import Phrases
 from .tables import DATA, TableError, read_yaml
 
 
@@ -55,12 +54,9 @@ class CueFinder:
     """Finds cues of some languages. Built once; thread-safe to read."""
 
     def __init__(self, phrases: dict[str, int]) -> None:
-        self._automaton = ahocorasick.Automaton()
-        for phrase, kind in phrases.items():
-            open_end = phrase.endswith("*")
-            key = phrase.rstrip("*")
-            self._automaton.add_word(key, (len(key), kind, open_end, key))
-        self._automaton.make_automaton()
+        self._automaton = Phrases(
+            (p.rstrip("*"), (len(p.rstrip("*")), kind, p.endswith("*"), p.rstrip("*"))) for p, kind in phrases.items()
+        )
 
     def find(self, folded: str) -> list[Hit]:
         """Cues in order; a longer phrase hides the shorter ones inside it."""

@@ -124,5 +124,5 @@ def _frequency(text: str) -> tuple[float | None, bool]:
         options.append((found.start(), None, True))
     if not options:
         return None, False
-    _, value, weekly = min(options, key=lambda o: (o[0], not o[2]))
-    return (None, True) if weekly else (value, False)
+    _, times, every_week = min(options, key=lambda o: (o[0], not o[2]))
+    return (None, True) if every_week else (times, False)

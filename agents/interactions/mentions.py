@@ -6,10 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import ahocorasick
-
 from .folding import fold
 from .ingredients import Name, Vocabulary
+from .phrases import Phrases
 
 _NEAR = 40
 """Characters on each side of an ambiguous name in which a dose, form or intake verb makes it a drug."""
@@ -47,11 +46,11 @@ class Finder:
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._ordinary = vocabulary.ordinary
-        self._automaton = ahocorasick.Automaton()
-        for key, name in vocabulary.names.items():
-            if key not in self._ordinary or self._ordinary[key].rule != "never":
-                self._automaton.add_word(key, (len(key), key, name))
-        self._automaton.make_automaton()
+        self._automaton = Phrases(
+            (key, (len(key), key, name))
+            for key, name in vocabulary.names.items()
+            if key not in self._ordinary or self._ordinary[key].rule != "never"
+        )
 
     def find(self, text: str, folded: str | None = None) -> tuple[Mention, ...]:
         """Mentions in order, leftmost longest, without overlaps."""

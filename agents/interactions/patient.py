@@ -6,16 +6,17 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import ahocorasick
-
 from wardround.policies.request import Case, Patient
 
 from .folding import fold
 from .limits import Limits
 from .mentions import Finder
+from .phrases import Phrases
 from .stance import Reading, Status, request_status
 
 _AGE = re.compile(
+    r"\b(?:father|mother|mom|mum|dad|wife|husband|patient|she|he|grand\w+|son|daughter|who)(?:'s| is) (\d{1,3})\b"
+    r"(?! ?(?:kg|mg|%|/|weeks?|months?|lb))|"
     r"\b(\d{1,3})(?:\.5)?\s?-?\s?(?:year|yr|y)s?\s?-?\s?(?:old|o\b|/o)|\bage[d:]?\s+(\d{1,3})\b|"
     r"\bi'?m (\d{2})(?:[mf]\b| and\b|,|\.)|\b(\d{1,2})\s?yo\b"
 )
@@ -112,11 +113,10 @@ class Charter:
     def __init__(self, finder: Finder, limits: Limits) -> None:
         self._finder = finder
         self._limits = limits
-        self._conditions = ahocorasick.Automaton()
-        for phrase, name in limits.condition_names.items():
-            key = phrase.rstrip("*")
-            self._conditions.add_word(key, (len(key), phrase.endswith("*"), name))
-        self._conditions.make_automaton()
+        self._conditions = Phrases(
+            (phrase.rstrip("*"), (len(phrase.rstrip("*")), phrase.endswith("*"), name))
+            for phrase, name in limits.condition_names.items()
+        )
 
     def chart(self, case: Case, readings: tuple[Reading, ...]) -> Chart:
         """Read fields and user messages."""

@@ -118,7 +118,8 @@ def _outside(hits: list[Hit], mentions: tuple[Mention, ...]) -> list[Hit]:
 
 def _sentences(folded: str, mentions: tuple[Mention, ...], hits: list[Hit]) -> list[Sentence]:
     inside = {p for m in mentions for p in range(m.start, m.end)}
-    bounds, start = [], 0
+    bounds: list[tuple[int, int]] = []
+    start = 0
     for match in _END.finditer(folded):
         if match.start() in inside or (match.group() == "." and _ABBREVIATION.search(folded, start, match.start())):
             continue
