@@ -45,6 +45,7 @@ class Seen:
     sentence_s: list[float] = field(default_factory=list[float])
     errors: dict[str, int] = field(default_factory=dict[str, int])
     seconds: float = 0.0
+    cpu_s: float = 0.0
 
     def add(self, result: dict[str, Any]) -> None:
         """One round's result of the load generator."""
@@ -61,6 +62,7 @@ class Seen:
             "p95_ms": _percentile(self.latencies_s, 95),
             "p99_ms": _percentile(self.latencies_s, 99),
             "per_s": round(len(self.latencies_s) / self.seconds, 1) if self.seconds else None,
+            "cpu_ms_each": round(self.cpu_s / len(self.latencies_s) * 1000, 2) if self.latencies_s else None,
             "first_text_p50_ms": _percentile(self.first_s, 50),
             "first_sentence_lag_p50_ms": _percentile(self.sentence_s, 50),
             "first_sentence_lag_max_ms": _percentile(self.sentence_s, 100),
@@ -126,7 +128,10 @@ def _measure(
                     warm_up = {"kind": "closed", "concurrency": 4, "count": 40, "seconds": 3}
                     _do(load, {**warm_up, "url": url})
                 job = {**phase.job, "url": url, "seed": turn, "upstream": upstream, "sentence": sentence}
-                seen[subject.subject.name].setdefault(phase.title, Seen()).add(_do(load, job))
+                own = seen[subject.subject.name].setdefault(phase.title, Seen())
+                before = subject.cpu_s()
+                own.add(_do(load, job))
+                own.cpu_s += subject.cpu_s() - before
     return {
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "machine": {"python": platform.python_version(), "processor": platform.machine(), "quick": quick},

@@ -122,6 +122,14 @@ class Running:
         database |= {p for p in tree if "postgres" in _read(p, "comm")}
         return _pss_mb(tree - database), _pss_mb(database)
 
+    def cpu_s(self) -> float:
+        """CPU seconds that the server's processes have used so far, its database's not counted."""
+        if self._process is None:
+            return 0.0
+        tree = {p for p in _descendants(self._process.pid) if "postgres" not in _read(p, "comm")}
+        stats = (_read(p, "stat").rpartition(")")[2].split() for p in tree)
+        return sum(int(s[11]) + int(s[12]) for s in stats if len(s) > 12) / os.sysconf("SC_CLK_TCK")
+
     def _answers(self) -> bool:
         try:
             return bool(chat(self.subject.url))
