@@ -71,6 +71,8 @@ class PairTable:
         left, right = self._sides
         none = self._none
         numbers = (left.get(a, none) & right.get(b, none)) | (left.get(b, none) & right.get(a, none))
+        if not numbers:
+            return ()
         found = [self.rules[n] for n in sorted(numbers)]
         return tuple(sorted(found, key=lambda r: -Severity(r.severity).rank))
 

@@ -14,13 +14,20 @@ import typer
 
 from wardround.policies.errors import InputError, WardroundError
 
+from .errors import EXIT_BAD_INPUT
+from .options import AsJson, argument, option
+
+Drugs = Annotated[list[str] | None, argument(metavar="DRUG ...", help="Two or more drugs, by any name.")]
+PairsFile = Annotated[
+    Path | None, option("--pairs", metavar="FILE", help="CSV with columns drug_a and drug_b; answers in CSV.")
+]
 _COLUMNS = ("drug_a", "drug_b", "severity", "rules", "mechanism", "citation")
 
 
 def interactions(
-    drugs: Annotated[list[str] | None, typer.Argument(metavar="DRUG ...", help="Two or more drugs, any name.")] = None,
-    pairs: Annotated[Path | None, typer.Option(help="CSV with columns drug_a,drug_b; answers in CSV.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    drugs: Drugs = None,
+    pairs: PairsFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Look up drugs together in the interaction tables: offline, no patient context."""
     try:
@@ -30,7 +37,7 @@ def interactions(
         _print(_judged(rows), as_json=as_json, table=pairs is None)
     except WardroundError as error:
         typer.echo(f"wardround interactions: {error}", err=True)
-        raise typer.Exit(2) from None
+        raise typer.Exit(EXIT_BAD_INPUT) from None
 
 
 def _from_names(drugs: list[str]) -> list[tuple[str, str]]:
@@ -73,6 +80,6 @@ def _print(found: Iterator[dict[str, str]], *, as_json: bool, table: bool) -> No
             line = f"{row['drug_a']} + {row['drug_b']}: {row['severity']}"
             typer.echo(line + (f" - {row['mechanism']} ({row['citation']})" if row["rules"] else ""))
     else:
-        writer = csv.DictWriter(sys.stdout, _COLUMNS, lineterminator="\n")
+        writer = csv.DictWriter(sys.stdout, list[str](_COLUMNS), lineterminator="\n")
         writer.writeheader()
         writer.writerows(found)

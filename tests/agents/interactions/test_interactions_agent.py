@@ -83,7 +83,8 @@ def test_case_of_letters_never_changes_the_outcome(case: dict[str, Any]) -> None
 
 
 def _upper(patient: dict[str, Any]) -> dict[str, Any]:
-    return {k: [str(x).upper() for x in v] if isinstance(v, list) else v for k, v in patient.items()}
+    lists = ("conditions", "medications", "allergies")
+    return {k: [str(x).upper() for x in v] if k in lists else v for k, v in patient.items()}
 
 
 @pytest.mark.parametrize("case", HAZARDS, ids=lambda c: c["draft"][:40])
@@ -93,10 +94,10 @@ def test_an_unfinished_stream_reports_only_what_the_text_says(case: dict[str, An
 
 def test_brand_and_generic_give_the_same_verdict() -> None:
     texts = [("Viagra", "Nitrostat"), ("sildenafil", "nitroglycerin"), ("sildenafil", "GTN")]
-    got = []
+    got: list[list[tuple[str, tuple[str, ...], Severity]]] = []
     for asked, taken in texts:
         case = {"request": f"Can I take {asked}?", "draft": "Yes, that is fine.", "patient": {"medications": [taken]}}
-        got.append([(f.kind, f.subjects, f.severity) for f in _check(case)])
+        got.append([(f.kind.value, f.subjects, f.severity) for f in _check(case)])
     assert got[0] == got[1] == got[2] and got[0]
 
 
