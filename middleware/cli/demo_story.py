@@ -79,9 +79,11 @@ def drafts_of(records: Sequence[Record]) -> list[str]:
 def print_told(out: Console, number: int, told: Told) -> None:
     """One round as a paragraph of the timeline."""
     got = told.got
-    head = Text(f"\n{number:>2}  ", style="bold").append(told.case.title, style="bold").append("  ")
-    head.append_text(styled(got.action, ACTION_STYLES)).append(" → ", style="dim")
-    out.print(head.append_text(styled(got.status, STATUS_STYLES)).append(f"  {got.elapsed_ms:.0f} ms", style="dim"))
+    out.print(Text(f"\n{number:>2}  {told.case.title}", style="bold"))
+    verdict = Text("    ").append_text(styled(got.action, ACTION_STYLES)).append(" → ", style="dim")
+    out.print(
+        verdict.append_text(styled(got.status, STATUS_STYLES)).append(f" in {got.elapsed_ms:.0f} ms", style="dim")
+    )
     _line(out, "asked", told.case.ask)
     drafts = drafts_of(told.records)
     for draft in drafts:
