@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from .errors import PolicyError
-from .load import PREFIX, Policy, load_policy
+from .load import PACKS, PREFIX, Policy, load_policy
 from .source import did_you_mean
 
 _LOG = logging.getLogger("wardround.policies")
@@ -90,7 +90,7 @@ class PolicyBook:
             if old is not None and not _changed(old):
                 return old  # another thread was first
             entry = _read(ref, old.policy if old else None)
-            if entry.stamps:
+            if entry.stamps or entry.policy is not None:
                 self._entries[ref] = entry  # an unknown pack leaves nothing behind
             _report(ref, old, entry)
             return entry
@@ -111,13 +111,15 @@ def _read(ref: str, good: Policy | None) -> _Entry:
     stamps: dict[Path, Stamp] = {}
 
     def note(path: Path) -> None:
-        stamps[path] = _stamp(path)
+        if path.parent != PACKS:  # the program's own files change with the program, not under it
+            stamps[path] = _stamp(path)
 
     try:
         policy = load_policy(ref, on_file=note)
     except PolicyError as error:
         for path in good.sources if good else ():
-            stamps.setdefault(path, _stamp(path))
+            if path.parent != PACKS:
+                stamps.setdefault(path, _stamp(path))
         return _Entry(good, stamps, str(error))
     return _Entry(policy, stamps, None)
 

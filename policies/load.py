@@ -21,7 +21,7 @@ from .finding import Action
 from .merge import merge
 from .source import Branch, Mark, at, did_you_mean, nearest, plain, read
 
-PACKS = Path(__file__).parent / "packs"
+PACKS = (Path(__file__).parent / "packs").resolve()
 PREFIX = "wardround/"
 """Names that start so are packs that come with the program."""
 DEFAULT = "wardround/default"
@@ -156,7 +156,7 @@ def _resolve(ref: str, asked: Mark | None, chain: tuple[Path, ...]) -> tuple[str
         return ref, (PACKS / f"{ref.removeprefix(PREFIX)}.yaml").resolve()
     if asked is None or not chain:
         return ref, Path(ref).resolve()
-    if chain[-1].parent == PACKS.resolve():
+    if chain[-1].parent == PACKS:
         raise PolicyError(f"{asked}: a pack can only extend packs")
     return str(Path(asked.source).parent / ref), (chain[-1].parent / ref).resolve()
 
