@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 UNKNOWN = "und"
@@ -14,7 +14,11 @@ SAMPLE_CHARS = 240
 
 def detect_language(text: str) -> tuple[str, float]:
     """ISO 639-1 code and probability (0 to 1) of a text's language; (`und`, 0.0) where it has no letters."""
-    sample = " ".join(text[:SAMPLE_CHARS].split())
+    return _detected(" ".join(text[:SAMPLE_CHARS].split()))
+
+
+@lru_cache(maxsize=256)
+def _detected(sample: str) -> tuple[str, float]:
     if not any(c.isalpha() for c in sample):
         return UNKNOWN, 0.0
     found = _detector().detect(sample)

@@ -29,6 +29,8 @@ STREAM = "rounds"
 _BATCH_ENTRIES = 500
 _BATCH_BYTES = 8_000_000
 """Payload of one commit, about; one entry may be larger by itself."""
+_LINGER_S = 0.02
+"""How long entries that nobody waits for may wait for company, seconds."""
 _QUEUE_ENTRIES = 20_000
 _QUEUE_BYTES = 256_000_000
 """Payload that may wait, about."""
@@ -128,23 +130,38 @@ class Journal:
 
     def _take(self) -> list[Entry]:
         """Wait for an entry, then take everything that is there up to one commit's worth; empty when closed, or when
-        it is time to probe."""
+        it is time to probe. While nobody waits for what was taken, it lingers for what comes next: one commit less."""
         batch: list[Entry] = []
         size = 0
+        until: float | None = None
         while len(batch) < _BATCH_ENTRIES and size < _BATCH_BYTES:
             try:
-                patience_s = _PROBE_S if self._failures else None
-                entry = self._queue.get(block=not batch and not self._draining, timeout=patience_s)
+                entry = self._next(until)
             except Empty:
                 break
             if entry is None:
                 self._draining = True
                 continue
             batch.append(entry)
+            if entry.waiting is not None or self._closing.is_set():
+                until = 0.0
+            elif until is None:
+                until = time.monotonic() + _LINGER_S
             size += entry.size
         with self._counting:
             self._waiting_bytes -= size
         return batch
+
+    def _next(self, until: float | None) -> Entry | None:
+        """The next entry of a batch, waited for at most until a time, or as long as it takes where that is None.
+
+        Raises `Empty` where the batch is whole.
+        """
+        if self._draining:
+            return self._queue.get_nowait()
+        if until is None:
+            return self._queue.get(timeout=_PROBE_S if self._failures else None)
+        return self._queue.get(timeout=max(until - time.monotonic(), 0.0))
 
     def _probe(self) -> None:
         """Find out whether writing would succeed again, so that a server without traffic becomes ready by itself."""
