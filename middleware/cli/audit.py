@@ -88,7 +88,7 @@ def _moment(text: str | None) -> datetime | None:
         pass
     try:
         return datetime.now(UTC) - timedelta(seconds=float(str(seconds(text))))
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise InputError(f"--since: {text!r} is no date or duration; write 2026-05-01, 30m, 12h or 7d") from error
 
 

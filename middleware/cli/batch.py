@@ -53,6 +53,7 @@ def batch(
     from .opening import with_service
 
     settings = settings_from(config, policy=policy, upstream_url=upstream, data_dir=data_dir)
+    batch_files.refuse_same(source, output)
     done = batch_files.read_done(output) if resume else batch_files.NOTHING_DONE
     counts: Counter[str] = Counter()
 

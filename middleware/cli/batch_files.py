@@ -132,15 +132,20 @@ def _result(path: Path, number: int, text: bytes) -> Mapping[str, Any]:
 
 @contextmanager
 def opened_output(path: Path, keep: int) -> Generator[IO[bytes], None, None]:
-    """The output behind its first `keep` bytes, `-` for standard output. Raises `InputError`."""
+    """The output behind its first `keep` bytes, `-` for standard output. Raises `InputError`, also on a full disk."""
     if str(path) == STANDARD:
         yield sys.stdout.buffer
         return
     try:
-        target = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b")
+        with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as target:
+            target.truncate(keep)
+            target.seek(keep)
+            yield target
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror}") from error
-    with target:
-        target.truncate(keep)
-        target.seek(keep)
-        yield target
+
+
+def refuse_same(source: Path, output: Path) -> None:
+    """Raise `InputError` where results would overwrite the lines they are made from."""
+    if output.exists() and source.exists() and output.samefile(source):
+        raise InputError(f"{output} is the input itself: name another output file")

@@ -190,13 +190,19 @@ class _Decision:
 def _decide(decision: _Decision, settings: Settings, *, as_json: bool) -> None:
     from wardround.agents.state import Review
 
-    reviewer = decision.reviewer or getpass.getuser()
-    review = Review(decision.verdict, reviewer, decision.text, decision.reason)
+    review = Review(decision.verdict, decision.reviewer or _login_name(), decision.text, decision.reason)
 
     async def carry_out(service: Service) -> Resumed:
         return await service.holding.decide(decision.round_id, review, draft_digest=decision.digest)
 
     _tell(with_service(settings, carry_out), as_json=as_json)
+
+
+def _login_name() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError) as error:
+        raise InputError("nobody is logged in by name here: say who decides with --reviewer") from error
 
 
 def _tell(resumed: Resumed, *, as_json: bool) -> None:

@@ -88,6 +88,7 @@ def test_every_command_that_prints_a_result_can_print_json() -> None:
         (("audit", "show"), "Missing argument"),
         (("audit", "list", "--status", "lost"), "'lost' is none of open, released"),
         (("audit", "list", "--since", "yesterday"), "write 2026-05-01, 30m, 12h or 7d"),
+        (("audit", "list", "--since", "99999999999999d"), "--since"),
         (("audit", "show", "rd_unknown"), "there is no round rd_unknown"),
         (("audit", "export", "rd_unknown", "-o", "x"), "there is no round rd_unknown"),
         (("review", "show", "rd_unknown"), "no held round rd_unknown"),

@@ -118,6 +118,23 @@ def test_results_of_another_input_or_policy_are_not_mixed(run: Run, policy: str,
     assert len(results(out)) == 1
 
 
+def test_the_input_is_never_overwritten(run: Run, policy: str, tmp_path: Path) -> None:
+    source = batch_file(tmp_path / "in.jsonl", line("a", draft="Rest."))
+    before = Path(source).read_text()
+    (tmp_path / "link.jsonl").symlink_to(source)
+    for output in (source, str(tmp_path / "link.jsonl")):
+        assert "is the input itself" in run("batch", source, "-o", output, "--no-resume").complaint
+    assert Path(source).read_text() == before
+
+
+def test_an_output_that_cannot_be_written_is_one_line(run: Run, policy: str, tmp_path: Path) -> None:
+    source = batch_file(tmp_path / "in.jsonl", line("a", draft="Rest."))
+    assert (
+        "cannot be written" in run("batch", source, "-o", str(tmp_path / "none" / "out"), "--policy", policy).complaint
+    )
+    assert "/dev/full: cannot be written" in run("batch", source, "-o", "/dev/full", "--policy", policy).complaint
+
+
 def test_a_batch_reads_and_writes_standard_streams(run: Run, policy: str) -> None:
     ran = run("batch", "-", "-o", "-", "--policy", policy, stdin=line("a", draft="Rest."))
     assert ran.code == 0
