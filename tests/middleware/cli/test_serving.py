@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -14,6 +15,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+
+from wardround.middleware.cli.listening import background
+from wardround.middleware.cli.scripted_app import Script, build_app
 
 COMMAND = [sys.executable, "-c", "from wardround.middleware.cli.main import main; main()"]
 START_S = 30.0
@@ -60,6 +64,26 @@ def test_either_signal_ends_the_proxy_without_a_traceback(env: dict[str, str], n
         process.send_signal(number)
         assert process.wait(START_S) == 0
         assert process.communicate() == ("", "")
+
+
+async def test_a_running_stream_ends_whole_when_the_proxy_is_told_to_stop(env: dict[str, str]) -> None:
+    script = Script(token_interval_s=0.02)
+    async with background(build_app(script)) as upstream:
+        with serving("--upstream", f"{upstream}/v1", env=env) as (process, address):
+            async with httpx.AsyncClient(base_url=address, trust_env=False, timeout=START_S) as client:
+                body = {
+                    "messages": [{"role": "user", "content": "Please explain high blood pressure."}],
+                    "stream": True,
+                }
+                async with client.stream("POST", "/v1/chat/completions", json=body) as answer:
+                    lines = answer.aiter_lines()
+                    first = await anext(lines)
+                    process.send_signal(signal.SIGTERM)
+                    rest = [line async for line in lines]
+            assert await asyncio.to_thread(process.wait, START_S) == 0
+    assert first.startswith(("data: ", ":"))
+    assert rest[-2:] == ["data: [DONE]", ""]
+    assert any('"status":"released"' in line for line in rest)
 
 
 def refused(*arguments: str, env: dict[str, str]) -> str:
