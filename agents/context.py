@@ -44,6 +44,8 @@ class RoundContext:
     """The compiled policy that judges this round from start to end."""
     specialists: tuple[Specialist, ...]
     """The specialists, in the order of their findings."""
+    validators: tuple[Specialist, ...] = ()
+    """Third-party guardrails validators that the policy names; they look beside the safety agent."""
     models: Models = _NO_MODELS
     """The way to models."""
     sink: Sink | None = None
@@ -63,6 +65,12 @@ class RoundContext:
         """The policy's settings of drafting."""
         return self.policy.document.agents.drafting
 
-    def specialist(self, name: str) -> Specialist | None:
-        """The specialist of that name, None where this deployment runs without it."""
-        return next((s for s in self.specialists if s.name == name), None)
+    @property
+    def lookers(self) -> tuple[Specialist, ...]:
+        """Everyone who looks at a case."""
+        return (*self.specialists, *self.validators)
+
+    def beside(self, name: str) -> tuple[Specialist, ...]:
+        """Who looks in the node of that name: the specialist, and beside `safety` the policy's validators."""
+        own = tuple(s for s in self.specialists if s.name == name)
+        return (*own, *self.validators) if name == "safety" else own

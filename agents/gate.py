@@ -67,7 +67,7 @@ class Gate:
     async def _judge(self, choice: Choice) -> tuple[tuple[Finding, ...], Decision]:
         context, case = self._context, case_of(self._state, choice, complete=False)
         looks = await asyncio.gather(
-            *(check(s, [case], self._revision, context.settings(s.name)) for s in context.specialists)
+            *(check(s, [case], self._revision, context.settings(s.name)) for s in context.lookers)
         )
         findings = (*findings_of(self._state), *(f for look in looks for f in look.findings))
         return findings, decide(context.policy, Facts.of(case), findings)

@@ -38,7 +38,7 @@ async def take_in(
     with context.span("intake"):
         understood = intake.understand(state["request"])
         case = case_of({**state, "intake": understood})
-        screens = await asyncio.gather(*(checks.screen(s, case, context.settings(s.name)) for s in context.specialists))
+        screens = await asyncio.gather(*(checks.screen(s, case, context.settings(s.name)) for s in context.lookers))
         update: Update = {"intake": understood, "checks": tuple(screens)}
         if state.get("draft") is not None:
             return Command(update=update, goto=SPECIALISTS)
@@ -60,13 +60,13 @@ def specialist(name: str) -> Any:
     """The node of one specialist."""
 
     async def look(state: RoundState, runtime: Runtime[RoundContext]) -> Update:
-        agent, draft = runtime.context.specialist(name), state.get("draft")
-        if agent is None or draft is None:
+        context, draft = runtime.context, state.get("draft")
+        if draft is None:
             return {}
-        with runtime.context.span(name):
+        with context.span(name):
             cases = [case_of(state, choice) for choice in draft.choices]
-            settings = runtime.context.settings(name)
-            return {"checks": (await checks.check(agent, cases, draft.revision, settings),)}
+            looks = (checks.check(s, cases, draft.revision, context.settings(s.name)) for s in context.beside(name))
+            return {"checks": tuple(await asyncio.gather(*looks))}
 
     look.__name__ = name
     return look

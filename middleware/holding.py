@@ -17,10 +17,9 @@ from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from wardround.agents import graph
-from wardround.agents.context import Models, RoundContext
+from wardround.agents.context import RoundContext
 from wardround.agents.hold import Verdict as ReviewVerdict
 from wardround.agents.hold import refuse_impossible
-from wardround.agents.ports import Specialist
 from wardround.agents.state import Outcome, Review, RoundState, findings_of
 from wardround.policies.errors import ConflictError, InputError, StoreError
 from wardround.policies.finding import Action
@@ -90,8 +89,7 @@ class Holding:
         cls,
         database: Database,
         journal: Journal,
-        specialists: tuple[Specialist, ...],
-        models: Models,
+        context: Callable[[Policy], RoundContext],
         policy: Callable[[str], Awaitable[Policy]],
     ) -> Holding:
         """Open the checkpoint store beside the database."""
@@ -111,9 +109,6 @@ class Holding:
         except Exception as error:
             await pool.close()
             raise StoreError(f"the checkpoint store cannot be opened: {type(error).__name__}") from error
-
-        def context(current: Policy) -> RoundContext:
-            return RoundContext(policy=current, specialists=specialists, models=models)
 
         return cls(database, journal, saver, context, policy)
 

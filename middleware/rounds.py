@@ -13,8 +13,8 @@ from typing import Any
 from uuid_utils import uuid7
 
 from wardround.agents import graph
-from wardround.agents.context import Models, RoundContext
-from wardround.agents.ports import Sink, Specialist
+from wardround.agents.context import RoundContext
+from wardround.agents.ports import Sink
 from wardround.agents.state import Choice, Draft, Outcome, RoundState, Update
 from wardround.policies.errors import StoreError, UpstreamError, WardroundError
 from wardround.policies.finding import Finding
@@ -78,10 +78,10 @@ class Parts:
     database: Database
     journal: Journal
     telemetry: Telemetry
-    specialists: tuple[Specialist, ...]
-    models: Models
     policy: Callable[[str], Awaitable[Policy]]
     """The current policy by name; raises `PolicyError`."""
+    context: Callable[[Policy], RoundContext]
+    """What a round under that policy is run with."""
     holding: Holding
     max_rounds: int
     audit_deadline_s: float
@@ -163,14 +163,8 @@ class RoundRunner:
 
     def _context(self, policy: Policy, incoming: Incoming, sink: Sink | None, trace: Trace) -> RoundContext:
         authorization = [(k, v) for k, v in incoming.headers.items() if k == "authorization"]
-        return RoundContext(
-            policy=policy,
-            specialists=self._parts.specialists,
-            models=self._parts.models,
-            sink=sink,
-            headers=(*trace.headers, *authorization),
-            span=trace.span,
-        )
+        context = self._parts.context(policy)
+        return replace(context, sink=sink, headers=(*trace.headers, *authorization), span=trace.span)
 
     def _open(self, incoming: Incoming, policy: Policy, trace: Trace) -> Round:
         data = account.request_data(incoming.body, incoming.request) | {

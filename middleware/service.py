@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeVar
 
 from wardround.agents import registry
-from wardround.agents.context import Models
+from wardround.agents.context import Models, RoundContext
 from wardround.agents.ports import ModelClient, Specialist
 from wardround.policies.book import PolicyBook
 from wardround.policies.errors import InputError, PolicyError, StoreError
@@ -72,6 +72,7 @@ class Service:
         self.settings = settings
         self.telemetry = telemetry or Telemetry(settings.otlp_endpoint)
         self.book = PolicyBook()
+        self._validators: dict[str, tuple[Specialist, ...]] = {}
         self._compute = ComputePool(COMPUTE_THREADS)
         self._given_model = model
         self._given_specialists = specialists
@@ -103,21 +104,21 @@ class Service:
         stack.push_async_callback(asyncio.to_thread, self.journal.close)
         self.keys = Keys(self.database)
         specialists = self._given_specialists or registry.build(registry.Tools(self._compute))
+        self._specialists = specialists
         await self._warm_up(specialists)
         stack.push_async_callback(self.upstream.aclose)
-        models = Models(self._given_model or self.upstream, has_upstream=settings.upstream_url is not None)
+        self._models = Models(self._given_model or self.upstream, has_upstream=settings.upstream_url is not None)
         if settings.upstream_url is not None:
             await self.upstream.open()
-        self.holding = await Holding.open_with(self.database, self.journal, specialists, models, self.policy)
+        self.holding = await Holding.open_with(self.database, self.journal, self._context, self.policy)
         stack.push_async_callback(self.holding.close)
         self.rounds = RoundRunner(
             Parts(
                 database=self.database,
                 journal=self.journal,
                 telemetry=self.telemetry,
-                specialists=specialists,
-                models=models,
                 policy=self.policy,
+                context=self._context,
                 holding=self.holding,
                 max_rounds=settings.max_rounds,
                 audit_deadline_s=settings.audit_deadline_s,
@@ -161,8 +162,29 @@ class Service:
             await asyncio.sleep(SWEEP_S)
 
     async def policy(self, name: str) -> Policy:
-        """The current policy of that name; a changed file takes effect here."""
-        return await asyncio.to_thread(self.book.get, name) if self.book.stale(name) else self.book.get(name)
+        """The current policy of that name; a changed file takes effect here.
+
+        Raises `PolicyError` where there is none, or where it names a validator that is not installed.
+        """
+        if not self.book.stale(name):
+            return self.book.get(name)
+        policy = await asyncio.to_thread(self.book.get, name)
+        if policy.document.validators and policy.digest not in self._validators:
+            self._validators[policy.digest] = await asyncio.to_thread(self._build_validators, policy)
+        return policy
+
+    def _build_validators(self, policy: Policy) -> tuple[Specialist, ...]:
+        from wardround.agents.guardrails import build_validators
+
+        return tuple(build_validators(policy.document.validators, self._compute))
+
+    def _context(self, policy: Policy) -> RoundContext:
+        validators = self._validators.get(policy.digest, ())
+        if policy.document.validators and policy.digest not in self._validators:
+            raise PolicyError(
+                f"policy {policy.name!r}: its validators could not be loaded; see `wardround policy lint`"
+            )
+        return RoundContext(policy, self._specialists, validators, self._models)
 
     def policy_name(self, caller: Caller, asked: str | None) -> str:
         """The policy that judges a caller's request. Raises `InputError` where it may not choose that one."""

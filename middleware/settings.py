@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, TypeAdapter, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from wardround.policies.errors import SettingsError
 
 PREFIX = "WARDROUND_"
+_TOP_LEVEL = TypeAdapter(dict[str, Any])
 
 
 class Settings(BaseSettings):
@@ -135,10 +136,10 @@ def _read(path: Path) -> dict[str, Any]:
         raise SettingsError(f"{path}{line}: not valid YAML: {getattr(error, 'problem', error)}") from error
     if loaded is None:
         return {}
-    if not isinstance(loaded, dict):
-        raise SettingsError(f"{path}: expected `key: value` lines at the top level")
-    entries: list[tuple[Any, Any]] = list(loaded.items())
-    return {str(k): v for k, v in entries}
+    try:
+        return _TOP_LEVEL.validate_python(loaded)
+    except ValidationError as error:
+        raise SettingsError(f"{path}: expected `key: value` lines at the top level") from error
 
 
 def _refuse_unknown(values: dict[str, Any], where: str, prefix: str = "") -> None:
