@@ -58,11 +58,11 @@ class Trace:
 class Telemetry:
     """Opens one trace per round when an OTLP endpoint is configured; passes the client's context on otherwise."""
 
-    def __init__(self, otlp_endpoint: str | None, *, exporter: Any = None) -> None:
+    def __init__(self, otlp_endpoint: str | None, *, exporter: Any = None, processor: Any = None) -> None:
         self.metrics = Metrics()
         self._provider: TracerProvider | None = None
         if otlp_endpoint or exporter is not None:
-            self._provider = _provider(otlp_endpoint, exporter)
+            self._provider = _provider(otlp_endpoint, exporter, processor)
 
     @contextmanager
     def round(self, round_id: str, model: str, headers: Mapping[str, str]) -> Generator[Trace]:
@@ -118,7 +118,7 @@ def _node(opened: AbstractContextManager[Span], name: str, model: str) -> Genera
         yield span
 
 
-def _provider(endpoint: str | None, exporter: Any) -> TracerProvider:
+def _provider(endpoint: str | None, exporter: Any, processor: Any) -> TracerProvider:
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -129,5 +129,5 @@ def _provider(endpoint: str | None, exporter: Any) -> TracerProvider:
         url = (endpoint or "").rstrip("/")
         exporter = OTLPSpanExporter(endpoint=url if url.endswith("/v1/traces") else f"{url}/v1/traces")
     provider = TracerProvider(resource=Resource.create({"service.name": "wardround"}))
-    provider.add_span_processor(BatchSpanProcessor(exporter))
+    provider.add_span_processor((processor or BatchSpanProcessor)(exporter))
     return provider
