@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Protocol
 
 from wardround.policies.document import Drafting
 from wardround.policies.document import Specialist as AgentSettings
@@ -15,7 +16,15 @@ from .ports import ModelClient, Sink, Specialist
 _DEFAULTS = AgentSettings()
 
 
-def _no_span(_name: str) -> AbstractContextManager[object]:
+class Span(Protocol):
+    """The part of a tracing span that a node may use: numbers and names, never text."""
+
+    def set_attribute(self, key: str, value: str | int) -> object:
+        """Note one attribute."""
+        ...
+
+
+def _no_span(_name: str) -> AbstractContextManager[Span | None]:
     return nullcontext()
 
 
@@ -52,8 +61,8 @@ class RoundContext:
     """Where a streamed answer goes; None for a whole one."""
     headers: tuple[tuple[str, str], ...] = ()
     """Headers for the upstream."""
-    span: Callable[[str], AbstractContextManager[object]] = _no_span
-    """Opens a tracing span for a node by name."""
+    span: Callable[[str], AbstractContextManager[Span | None]] = _no_span
+    """Opens a tracing span for a node by name; gives None where nothing is traced."""
 
     def settings(self, name: str) -> AgentSettings:
         """The policy's settings of a specialist."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal, cast
 
@@ -18,9 +19,9 @@ from wardround.policies.finding import Action, FindingKind
 from wardround.policies.variables import DraftSource, Facts
 
 from . import checks, drafting, intake, release
-from .context import RoundContext
+from .context import RoundContext, Span
 from .hold import wait_for_person
-from .state import RoundState, Status, Update, case_of, judged_findings
+from .state import Draft, RoundState, Status, Update, case_of, judged_findings
 
 SPECIALISTS: tuple[Literal["knowledge", "interactions", "safety"], ...] = ("knowledge", "interactions", "safety")
 """The agents that look at a draft side by side."""
@@ -49,11 +50,28 @@ async def take_in(
 
 async def write_draft(state: RoundState, runtime: Runtime[RoundContext]) -> Update:
     """Ask the model, or write the draft again."""
-    with runtime.context.span("drafting"):
+    with runtime.context.span("drafting") as span:
         review = state.get("review")
         edit = review.text if review is not None and review.verdict == "edit" else None
         draft = drafting.edited(state, edit) if edit else await drafting.draft(state, runtime.context)
+        if span is not None:
+            _note(span, draft)
         return {"draft": draft, "drafts": (draft,), "review": None}
+
+
+def _note(span: Span, draft: Draft) -> None:
+    """What the GenAI conventions ask of a model span: model, tokens, finish reason."""
+    usage: Mapping[str, Any] = (draft.body or {}).get("usage") or {}
+    for key, value in (
+        ("gen_ai.response.model", (draft.body or {}).get("model")),
+        ("gen_ai.usage.input_tokens", usage.get("prompt_tokens")),
+        ("gen_ai.usage.output_tokens", usage.get("completion_tokens")),
+        ("gen_ai.response.finish_reasons", ",".join(c.finish_reason or "" for c in draft.choices)),
+        ("wardround.draft.source", draft.source),
+        ("wardround.draft.revision", draft.revision),
+    ):
+        if value is not None:
+            span.set_attribute(key, value)
 
 
 def specialist(name: str) -> Any:
@@ -63,10 +81,13 @@ def specialist(name: str) -> Any:
         context, draft = runtime.context, state.get("draft")
         if draft is None:
             return {}
-        with context.span(name):
+        with context.span(name) as span:
             cases = [case_of(state, choice) for choice in draft.choices]
             looks = (checks.check(s, cases, draft.revision, context.settings(s.name)) for s in context.beside(name))
-            return {"checks": tuple(await asyncio.gather(*looks))}
+            checked = tuple(await asyncio.gather(*looks))
+            if span is not None:
+                span.set_attribute("wardround.findings", sum(len(c.findings) for c in checked))
+            return {"checks": checked}
 
     look.__name__ = name
     return look

@@ -49,7 +49,7 @@ class Trace:
 
     trace_id: str | None
     """32 hex digits; None where nothing is traced and the client sent no context."""
-    span: Callable[[str], AbstractContextManager[object]]
+    span: Callable[[str], AbstractContextManager[Span | None]]
     """Opens the span of a node."""
     headers: tuple[tuple[str, str], ...]
     """Trace context for the upstream."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from wardround.middleware.store.database import Database
@@ -75,6 +76,35 @@ def own_postgres(tmp_path: Path) -> Iterator[Path]:
     data_dir = tmp_path / "data"
     yield data_dir
     EmbeddedPostgres(data_dir).stop()
+
+
+def _all_of(pid: int) -> list[psutil.Process]:
+    postmaster = psutil.Process(pid)
+    return [postmaster, *postmaster.children(recursive=True)]
+
+
+def test_a_stalled_database_refuses_answers_within_the_deadline(
+    upstream: Any, start_proxy: Start, own_postgres: Path
+) -> None:
+    url = start_proxy(upstream_url=upstream.url, database_url=None, data_dir=own_postgres, audit_deadline_s=1.0)
+    database = Database.open(data_dir=own_postgres)
+    pid = database.embedded_pid
+    assert pid is not None
+    stopped = _all_of(pid)
+    for process in stopped:
+        process.suspend()
+    began = time.monotonic()
+    answer = post(url)
+    took_s = time.monotonic() - began
+    for process in stopped:
+        process.resume()
+    after = [post(url).status_code for _ in range(3)]
+    database.close()
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "audit_unavailable")
+    assert "Drink water" not in answer.text
+    assert took_s < 3
+    assert after[-1] == 200
 
 
 def test_a_killed_database_refuses_answers_and_comes_back_by_itself(

@@ -167,6 +167,8 @@ def test_one_trace_per_round_with_a_span_per_node_and_no_text(
     assert {"invoke_agent wardround", "chat m", "invoke_agent safety", "invoke_agent interactions"} <= names
     assert {format(s.context.trace_id, "032x") for s in spans if s.context} == {"0af7651916cd43dd8448eb211c80319c"}
     assert upstream.headers[-1]["traceparent"].split("-")[1] == "0af7651916cd43dd8448eb211c80319c"
+    chat = next(s for s in spans if s.name == "chat m")
+    assert (chat.attributes or {})["gen_ai.usage.output_tokens"] == 5
     assert "Drink water" not in str([dict(s.attributes or {}) for s in spans])
 
 
