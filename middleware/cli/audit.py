@@ -25,7 +25,7 @@ audit_app = typer.Typer(help="The record of every round.", no_args_is_help=True)
 
 Word = TypeVar("Word", bound=StrEnum)
 
-_COLUMNS = ("round_id", "opened_at", "status", "action", "application", "policy", "queue")
+_COLUMNS = ("round_id", "opened_at", "status", "action", "application")
 
 
 @audit_app.command("list")

@@ -38,11 +38,11 @@ STATUS_STYLES: Mapping[str, str] = {
 }
 
 
-def console(*, stderr: bool = False) -> Console:
+def console(*, stderr: bool = False, width: int | None = None) -> Console:
     """A console that adds no colours of its own to what it is given."""
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    return Console(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
 
 
 def print_json(value: object) -> None:
@@ -59,17 +59,31 @@ def styled(word: object, styles: Mapping[str, str]) -> Text:
     return Text(str(word), style=styles.get(str(word), ""))
 
 
+_PIPE_WIDTH = 240
+"""Columns of a table that no terminal shows: wide enough that a line is a row, for grep."""
+
+
 def table(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
-    """A plain table; words of status, action and severity in their colours. Narrow output folds, never cuts."""
+    """A plain table: words of status, action and severity in their colours, times in UTC, the first column whole."""
     from rich.table import Table
+
+    shown = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    for position, column in enumerate(columns):
+        name = column.removesuffix("_at").replace("_", " ")
+        shown.add_column(name, overflow="fold", no_wrap=position == 0 or column.endswith("_at") or column in _STYLES)
+    for row in rows:
+        shown.add_row(*(_cell(column, row.get(column)) for column in columns))
+    on_terminal = console().is_terminal
+    console(width=None if on_terminal else _PIPE_WIDTH).print(shown)
+
+
+def _cell(column: str, value: object) -> Text:
     from rich.text import Text
 
-    shown = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        shown.add_column(column.removesuffix("_at").replace("_", " "), overflow="fold")
-    for row in rows:
-        shown.add_row(*(Text() if row.get(c) is None else styled(row[c], _STYLES.get(c, {})) for c in columns))
-    console().print(shown)
+    if value is None:
+        return Text()
+    shown = str(value)[5:19].replace("T", " ") if column.endswith("_at") else value
+    return styled(shown, _STYLES.get(column, {}))
 
 
 def finding_lines(findings: Iterable[Mapping[str, Any]]) -> list[Text]:

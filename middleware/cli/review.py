@@ -56,7 +56,7 @@ def list_holds(
     elif not rows:
         typer.echo("Nothing waits for a person.")
     else:
-        table(("round_id", "queue", "status", "due_at", "reason"), rows)
+        table(("round_id", "due_at", "queue", "reason"), rows)
 
 
 def _row(hold: Hold) -> dict[str, Any]:
