@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from .decision import Decision, RuleOutcome
-from .expressions import Alone
+from .expressions import Alone, Verdict
 from .finding import Action, Finding
 from .load import CompiledRule, Policy
 from .variables import Facts, messages_of
@@ -44,7 +44,7 @@ def decide(policy: Policy, facts: Facts, findings: Sequence[Finding]) -> Decisio
     )
 
 
-def _outcome(rule: CompiledRule, i: int, verdict: tuple[bool, str | None], alone: Alone, count: int) -> RuleOutcome:
+def _outcome(rule: CompiledRule, i: int, verdict: Verdict, alone: Alone, count: int) -> RuleOutcome:
     holds, error = verdict
     if not holds and error is None:
         return rule.idle

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import NoReturn, cast
+from typing import NamedTuple, NoReturn, cast
 
 # cel.pyi lies beside the module, which is not taken for a typed package
 from cel_expr_python import cel  # pyright: ignore[reportMissingTypeStubs]
@@ -39,6 +39,17 @@ class Condition:
     def reads_findings(self) -> bool:
         """Whether the findings matter to it."""
         return "findings" in self.tree.names
+
+
+class Verdict(NamedTuple):
+    """What came of one condition."""
+
+    holds: bool
+    error: str | None
+    """Why it could not be evaluated; it then counts as not holding here, and as fired in `decide`."""
+
+
+_HOLDS, _FAILS = Verdict(True, None), Verdict(False, None)
 
 
 @cache
@@ -135,49 +146,59 @@ class Conditions:
 
     def __init__(self, conditions: Sequence[Condition]) -> None:
         self._single = tuple(conditions)
-        self._joined = environment().compile(f"[{', '.join(f'({c.text}{chr(10)})' for c in conditions)}]")
+        self._joined = _join(conditions)
 
-    def evaluate(self, facts: Facts, findings: Sequence[object]) -> tuple[list[tuple[bool, str | None]], Alone]:
-        """(holds, error) of every condition, in order; and the means to ask again with fewer findings."""
+    def evaluate(self, facts: Facts, findings: Sequence[object]) -> tuple[list[Verdict], Alone]:
+        """The verdict on every condition, in order; and the means to ask again with fewer findings."""
         data = activation(facts)
-        alone = Alone(self._single, data, findings)
+        return self.ask(data, findings), Alone(self, data, findings)
+
+    def ask(self, data: dict[str, object], findings: Sequence[object]) -> list[Verdict]:
+        """All at once; where one of them fails, or they are too long to be joined, one by one."""
         active = environment().Activation({**data, "findings": findings})
-        joined = self._joined.eval(active)
-        if joined.type().name() == "ERROR":
-            return [_one(c, active) for c in self._single], alone
-        held = cast(list[bool], joined.plain_value())
-        return [(v, None) for v in held], alone
+        if self._joined is not None:
+            joined = self._joined.eval(active)
+            if joined.type().name() != "ERROR":
+                return [_HOLDS if v else _FAILS for v in cast(list[bool], joined.plain_value())]
+        return [_one(c, active) for c in self._single]
 
     def holds(self, condition: int, facts: Facts, findings: Sequence[object]) -> bool:
         """Whether one condition holds; an error counts as no."""
         active = environment().Activation({**activation(facts), "findings": findings})
-        return _one(self._single[condition], active) == (True, None)
+        return _one(self._single[condition], active).holds
+
+
+def _join(conditions: Sequence[Condition]) -> cel.Expression | None:
+    """All conditions as one list; None where that is longer than the compiler takes."""
+    try:
+        return environment().compile(f"[{', '.join(f'({c.text}{chr(10)})' for c in conditions)}]")
+    except RuntimeError:
+        return None
 
 
 class Alone:
     """Conditions asked again with one finding, or with none."""
 
-    def __init__(self, conditions: Sequence[Condition], data: dict[str, object], findings: Sequence[object]) -> None:
+    def __init__(self, conditions: Conditions, data: dict[str, object], findings: Sequence[object]) -> None:
         self._conditions = conditions
         self._data = data
         self._findings = findings
-        self._activations: dict[int, cel.Activation] = {}
+        self._rows: dict[int | None, list[Verdict]] = {}
 
     def holds(self, condition: int, finding: int | None) -> bool:
         """Whether a condition holds with this finding alone, or with none at all; an error counts as no."""
-        key = -1 if finding is None else finding
-        active = self._activations.get(key)
-        if active is None:
+        row = self._rows.get(finding)
+        if row is None:
             chosen = [] if finding is None else [self._findings[finding]]
-            active = self._activations[key] = environment().Activation({**self._data, "findings": chosen})
-        return _one(self._conditions[condition], active) == (True, None)
+            row = self._rows[finding] = self._conditions.ask(self._data, chosen)
+        return row[condition].holds
 
 
-def _one(condition: Condition, active: cel.Activation) -> tuple[bool, str | None]:
+def _one(condition: Condition, active: cel.Activation) -> Verdict:
     value = condition.program.eval(active)
     if value.type().name() == "BOOL":
-        return bool(value.value()), None
-    return False, f"the condition cannot be evaluated: {_cause(str(value.value()))}"
+        return _HOLDS if value.value() else _FAILS
+    return Verdict(False, f"the condition cannot be evaluated: {_cause(str(value.value()))}")
 
 
 def _cause(error: str) -> str:

@@ -1,4 +1,4 @@
-"""The request as the round sees it: who asks what about whom, with which evidence. Wire formats live in `middleware`."""
+"""The request as the round sees it: who asks what about whom, with which evidence. No wire format is known here."""
 
 from __future__ import annotations
 
