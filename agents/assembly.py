@@ -2,16 +2,58 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from wardround.policies.request import ToolCall
 
 from .state import Choice
 
-ASIDES = ("reasoning_content", "reasoning", "refusal")
-"""Texts of an answer beside its content that a client may show: checked like tool-call arguments, on their own
-channel."""
+Json: TypeAlias = "str | int | float | bool | None | Mapping[str, Json] | list[Json]"
+_KNOWN = frozenset({"role", "content", "tool_calls", "function_call", "name", "index"})
+"""Keys of a message or delta that have a place of their own."""
+_ENVELOPE = frozenset(
+    {
+        "id",
+        "object",
+        "created",
+        "model",
+        "choices",
+        "usage",
+        "system_fingerprint",
+        "service_tier",
+        "obfuscation",
+    }  # fmt: skip
+)
+"""Keys of an answer that carry no text for a reader."""
+_DATA = re.compile(r"[A-Za-z0-9+/=_-]{512,}")
+"""Data such as sound in base64: no detector can read it."""
+
+
+def asides(message: Mapping[str, Any]) -> dict[str, str]:
+    """Texts of a message or delta beside its content that a client may show, by key: reasoning, refusal, transcript.
+
+    They are checked like tool-call arguments, each on its own channel.
+    """
+    return {k: t for k, v in message.items() if k not in _KNOWN and (t := _text(v))}
+
+
+def envelope_asides(body: Mapping[str, Any]) -> dict[str, str]:
+    """The same for the unknown keys of a whole answer or chunk."""
+    return {k: t for k, v in body.items() if k not in _ENVELOPE and (t := _text(v))}
+
+
+def _text(value: Json) -> str:
+    if isinstance(value, str):
+        return "" if _DATA.fullmatch(value) else value
+    if isinstance(value, Mapping):
+        values = list(value.values())
+    elif isinstance(value, list):
+        values = value
+    else:
+        return ""
+    return "\n".join(filter(None, map(_text, values)))
 
 
 class _Part:
@@ -31,10 +73,15 @@ class Assembly:
     def __init__(self) -> None:
         self._parts: dict[int, _Part] = {}
         self._envelope: dict[str, Any] = {}
+        self._beside: dict[str, list[str]] = {}
 
     def add(self, chunk: Mapping[str, Any]) -> tuple[int, ...]:
         """Take one chunk; returns the choices whose text grew."""
         self._envelope |= {k: v for k, v in chunk.items() if k not in {"choices", "object"} and v is not None}
+        for name, text in envelope_asides(chunk).items():
+            self._beside.setdefault(name, [])
+            if text not in self._beside[name]:
+                self._beside[name].append(text)
         return tuple(i for c in chunk.get("choices") or () if (i := self._add_choice(c)) is not None)
 
     def _add_choice(self, choice: Mapping[str, Any]) -> int | None:
@@ -42,9 +89,8 @@ class Assembly:
         part = self._parts.setdefault(index, _Part())
         part.finish_reason = choice.get("finish_reason") or part.finish_reason
         delta: Mapping[str, Any] = choice.get("delta") or {}
-        for name in ASIDES:
-            if isinstance(delta.get(name), str):
-                part.asides.setdefault(name, []).append(delta[name])
+        for name, text in asides(delta).items():
+            part.asides.setdefault(name, []).append(text)
         _add_tools(part, delta)
         content = delta.get("content")
         if not isinstance(content, str) or not content:
@@ -59,10 +105,14 @@ class Assembly:
             part.text = ["".join(part.text)]
         return part.text[0] if part.text else ""
 
+    def beside(self) -> tuple[ToolCall, ...]:
+        """Texts so far in the chunks' own unknown keys, each on its own channel."""
+        return tuple(ToolCall(id=k, name=k, arguments="\n".join(v)) for k, v in self._beside.items())
+
     def choices(self) -> tuple[Choice, ...]:
         """Every choice as it stands, by index."""
         return tuple(
-            Choice(index=i, text=self.text(i), tool_calls=_calls(p), finish_reason=p.finish_reason)
+            Choice(index=i, text=self.text(i), tool_calls=(*_calls(p), *self.beside()), finish_reason=p.finish_reason)
             for i, p in sorted(self._parts.items())
         )
 
@@ -98,7 +148,8 @@ def _add_tools(part: _Part, delta: Mapping[str, Any]) -> None:
 
 def _calls(part: _Part) -> tuple[ToolCall, ...]:
     tools = (ToolCall(id=t["id"] or str(i), name=t["name"], arguments=t["arguments"]) for i, t in part.tools.items())
-    return (*tools, *(ToolCall(id=k, name=k, arguments="".join(v)) for k, v in part.asides.items()))
+    own = (ToolCall(id=k, name=k, arguments="".join(v)) for k, v in part.asides.items())
+    return (*tools, *own)
 
 
 def _extras(part: _Part) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from wardround.policies.errors import UpstreamError
 from wardround.policies.finding import Finding, Severity
 from wardround.policies.request import ToolCall
 
-from .assembly import ASIDES
+from .assembly import asides, envelope_asides
 from .context import RoundContext
 from .gate import Gate
 from .ports import ModelCall, ModelClient, Sink
@@ -85,16 +85,17 @@ def choices_of(body: Mapping[str, Any]) -> tuple[Choice, ...]:
     choices: list[Mapping[str, Any]] | None = body.get("choices")
     if not isinstance(choices, list) or not choices:
         raise UpstreamError("the upstream's answer has no choices")
-    return tuple(_choice(i, c) for i, c in enumerate(choices))
+    beside = tuple(ToolCall(id=k, name=k, arguments=t) for k, t in envelope_asides(body).items())
+    return tuple(_choice(i, c, beside) for i, c in enumerate(choices))
 
 
-def _choice(position: int, choice: Mapping[str, Any]) -> Choice:
+def _choice(position: int, choice: Mapping[str, Any], beside: tuple[ToolCall, ...]) -> Choice:
     message: Mapping[str, Any] = choice.get("message") or {}
     content = message.get("content")
     return Choice(
         index=int(choice.get("index", position)),
         text=content if isinstance(content, str) else _parts(content),
-        tool_calls=tuple(_tool_calls(message)),
+        tool_calls=(*_tool_calls(message), *beside),
         finish_reason=choice.get("finish_reason"),
     )
 
@@ -116,7 +117,7 @@ def _tool_calls(message: Mapping[str, Any]) -> list[ToolCall]:
         )
         for position, call in enumerate(calls)
     ]
-    return [*found, *(ToolCall(id=k, name=k, arguments=message[k]) for k in ASIDES if isinstance(message.get(k), str))]
+    return [*found, *(ToolCall(id=k, name=k, arguments=t) for k, t in asides(message).items())]
 
 
 def _function(call: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -57,7 +57,7 @@ class Gate:
         return True
 
     async def _offer(self, index: int, text: str) -> bool:
-        findings, decision = await self._judge(Choice(index=index, text=text))
+        findings, decision = await self._judge(Choice(index=index, text=text, tool_calls=self.assembly.beside()))
         if decision.action in _PASSES:
             await self._let_out(index, len(text), None, findings)
         elif decision.action is Action.REDACT:

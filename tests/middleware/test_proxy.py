@@ -328,3 +328,21 @@ def test_unknown_fields_of_chunks_pass_and_usage_comes_when_asked(upstream: Any,
     assert lines[-1] == "data: [DONE]"
     assert all(c["vendor_field"] == 7 for c in chunks[:-1])
     assert any(c.get("usage") for c in chunks)
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"reasoning_content": "First the NITRATE, then"},
+        {"refusal": "No NITRATE"},
+        {"audio": {"id": "a1", "data": "A" * 5000, "transcript": "Take NITRATE now"}},
+        {"annotations": [{"type": "note", "text": "NITRATE"}]},
+    ],
+)
+def test_texts_beside_the_content_are_checked_too(upstream: Any, start_proxy: Start, beside: dict[str, Any]) -> None:
+    upstream.message = answering(lambda body: {"role": "assistant", "content": "Fine.", **beside})
+    url = start_proxy(upstream_url=upstream.url)
+    whole = ask(url, "x")
+
+    assert told(whole)["status"] == "pending_review"
+    assert "NITRATE" not in whole.choices[0].message.model_dump_json()
