@@ -44,8 +44,8 @@ async def take_in(
         if state.get("draft") is not None:
             return Command(update=update, goto=SPECIALISTS)
         noticed = tuple(f for s in screens for f in s.findings if f.kind is not FindingKind.AGENT_FAILURE)
-        decision = decide(context.policy, Facts.of(case), noticed)
-        return Command(update=update, goto="decide" if decision.action in _STOPS else "drafting")
+        stops = noticed and decide(context.policy, Facts.of(case), noticed).action in _STOPS
+        return Command(update=update, goto="decide" if stops else "drafting")
 
 
 async def write_draft(state: RoundState, runtime: Runtime[RoundContext]) -> Update:
@@ -93,7 +93,7 @@ def specialist(name: str) -> Any:
     return look
 
 
-async def judge(state: RoundState, runtime: Runtime[RoundContext]) -> Update:
+async def judge(state: RoundState, runtime: Runtime[RoundContext]) -> Command[Literal["drafting", "review", "__end__"]]:
     """Apply the policy; end the round, send it back for a redraft, or hold it."""
     context = runtime.context
     with context.span("decide"):
@@ -101,14 +101,15 @@ async def judge(state: RoundState, runtime: Runtime[RoundContext]) -> Update:
         case = case_of(state, draft.choices[0] if draft and draft.choices else None)
         decision = decide(context.policy, Facts.of(case, _source(state)), findings)
         if decision.action is Action.REVISE and _may_revise(state, context):
-            return {"decision": decision, "decisions": (decision,), "then": "drafting"}
+            return Command(update={"decision": decision, "decisions": (decision,)}, goto="drafting")
         decision = _for_a_person(state, context, decision)
+        update: Update = {"decision": decision, "decisions": (decision,)}
         if decision.action is Action.ESCALATE and state["request"].draft is None:
-            return {"decision": decision, "decisions": (decision,), "then": "review"}
+            return Command(update=update, goto="review")
         outcome = release.settle(decision, draft, findings, release.message(context.policy, state, "block"))
         if state.get("reviews") and outcome.status is Status.RELEASED:
             outcome = replace(outcome, action=Action.ESCALATE)
-        return {"decision": decision, "decisions": (decision,), "outcome": outcome, "then": "__end__"}
+        return Command(update={**update, "outcome": outcome}, goto="__end__")
 
 
 def _for_a_person(state: RoundState, context: RoundContext, decision: Decision) -> Decision:
@@ -122,8 +123,9 @@ def _for_a_person(state: RoundState, context: RoundContext, decision: Decision) 
     return decision
 
 
-def _next(state: RoundState) -> str:
-    return state["then"]
+def _entry(state: RoundState) -> Literal["intake", "review"]:
+    """Where a round enters the graph: one that was decided before is put down to wait for its reviewer."""
+    return "review" if "decision" in state else "intake"
 
 
 def _source(state: RoundState) -> DraftSource:
@@ -152,7 +154,11 @@ async def review(state: RoundState, runtime: Runtime[RoundContext]) -> Command[L
 
 
 def build(checkpointer: BaseCheckpointSaver[str] | None = None) -> Graph:
-    """Compile the graph. Without a checkpointer it stops before `review` and leaves the state to be held."""
+    """Compile the graph.
+
+    Without a checkpointer it stops before `review` and leaves a state to be held. With one it takes such a state up
+    at `review`, where it waits, and goes on when it is resumed.
+    """
     graph = StateGraph(RoundState, RoundContext)
     graph.add_node("intake", take_in)  # pyright: ignore[reportUnknownMemberType]
     graph.add_node("drafting", write_draft)  # pyright: ignore[reportUnknownMemberType]
@@ -161,9 +167,11 @@ def build(checkpointer: BaseCheckpointSaver[str] | None = None) -> Graph:
         graph.add_edge("drafting", name)
         graph.add_edge(name, "decide")
     graph.add_node("decide", judge)  # pyright: ignore[reportUnknownMemberType]
-    graph.add_conditional_edges("decide", _next, ["drafting", "review", "__end__"])
     graph.add_node("review", review)  # pyright: ignore[reportUnknownMemberType]
-    graph.add_edge(START, "intake")
+    if checkpointer is None:
+        graph.add_edge(START, "intake")
+    else:
+        graph.add_conditional_edges(START, _entry, ["intake", "review"])
     stop = None if checkpointer else ["review"]
     return graph.compile(checkpointer, interrupt_before=stop)  # pyright: ignore[reportUnknownMemberType]
 

@@ -136,8 +136,6 @@ class RoundState(TypedDict):
     review: Review | None
     reviews: Annotated[tuple[Review, ...], extended]
     outcome: Outcome | None
-    then: Literal["drafting", "review", "__end__"]
-    """Where the decision sends the round."""
 
 
 class Update(TypedDict, total=False):
@@ -155,7 +153,6 @@ class Update(TypedDict, total=False):
     review: Review | None
     reviews: tuple[Review, ...]
     outcome: Outcome | None
-    then: Literal["drafting", "review", "__end__"]
 
 
 def case_of(state: RoundState, choice: Choice | None = None, *, complete: bool = True) -> Case:

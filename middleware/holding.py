@@ -20,7 +20,7 @@ from wardround.agents import graph
 from wardround.agents.context import RoundContext
 from wardround.agents.hold import Verdict as ReviewVerdict
 from wardround.agents.hold import refuse_impossible
-from wardround.agents.state import Outcome, Review, RoundState, findings_of
+from wardround.agents.state import Outcome, Review, RoundState, Update, findings_of
 from wardround.policies.errors import ConflictError, InputError, StoreError
 from wardround.policies.finding import Action
 from wardround.policies.load import Policy
@@ -123,9 +123,8 @@ class Holding:
         """
         round_id = state["round_id"]
         try:
-            config = _thread(round_id)
-            await self._graph.aupdate_state(config, dict(state), as_node="decide")
-            await graph.run(self._graph, None, self._context(policy), config=config, durability="exit")
+            put_down, context = cast(Update, state), self._context(policy)
+            await graph.run(self._graph, put_down, context, config=_thread(round_id), durability="exit")
         except Exception as error:
             raise StoreError(f"the held round could not be put down: {type(error).__name__}") from error
         events = [_event(round_id, kind, data) for kind, data in account.steps(state)]

@@ -102,8 +102,18 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Environment over file: `load_settings` passes the file's keys as defaults of lowest rank."""
+        """Environment over what is passed in: `load_settings` passes the file's keys."""
         return (env_settings, init_settings)
+
+
+class _Explicit(Settings):
+    """Settings as passed in, whatever the environment says: for options of the command line, which outrank it."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
 
 
 def load_settings(file: Path | None = None, **overrides: Any) -> Settings:
@@ -120,7 +130,7 @@ def load_settings(file: Path | None = None, **overrides: Any) -> Settings:
     )
     try:
         settings = Settings(**values)
-        return Settings.model_validate(settings.model_dump() | given) if given else settings
+        return _Explicit(**(settings.model_dump() | given)) if given else settings
     except ValidationError as error:
         raise SettingsError(_one_line(error, path)) from error
 
