@@ -10,6 +10,7 @@ from wardround.policies.decision import Decision
 from wardround.policies.load import Policy
 from wardround.policies.request import RoundRequest
 
+_WHY = frozenset({"error", "why"})
 Step = tuple[str, dict[str, Any]]
 """(kind, data) of one event."""
 
@@ -87,7 +88,9 @@ def receipt(state: RoundState, policy: Policy) -> dict[str, Any]:
         "policy": {"name": policy.name, "version": policy.version, "digest": policy.digest},
         "checks": [_line(c) for c in state.get("checks", ())],
         "drafts": [{"revision": d.revision, "source": d.source, "model": d.model} for d in state.get("drafts", ())],
-        "tables": {k: v for c in state.get("checks", ()) for k, v in c.notes.items() if k not in {"error", "why"}},
+        "versions": {
+            f"{c.agent}.{k}": v for c in state.get("checks", ()) for k, v in c.notes.items() if k not in _WHY
+        },
     }
 
 

@@ -126,6 +126,8 @@ def test_a_killed_database_refuses_answers_and_comes_back_by_itself(
         assert "Drink water" not in answer.text
         assert answer.json()["error"]["code"] == "audit_unavailable"
     database.close()
+    held = post(url, messages=[{"role": "user", "content": "Take NITRATE."}])
 
     assert before.status_code == 200
     assert statuses[-1] == 200
+    assert held.json()["wardround"]["status"] == "pending_review"
