@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from wardround.policies.document import Specialist as AgentSettings
 from wardround.policies.finding import Finding, FindingKind, Severity
@@ -13,6 +13,12 @@ from wardround.policies.request import Case
 
 from .ports import Report, Specialist
 from .state import Check, CheckStatus, Phase
+
+
+class HasSettings(Protocol):
+    """Knows the policy's settings of each specialist."""
+
+    def settings(self, name: str, /) -> AgentSettings: ...
 
 
 async def screen(agent: Specialist, case: Case, settings: AgentSettings) -> Check:
@@ -28,6 +34,28 @@ async def check(agent: Specialist, cases: Sequence[Case], revision: int, setting
         return _skipped(agent, Phase.CHECK, revision)
     looks = _all(agent, cases, settings.options)
     return await _look(agent, looks, Phase.CHECK, revision, settings.deadline_s)
+
+
+async def screen_all(
+    specialists: Sequence[Specialist], validators: Sequence[Specialist], case: Case, context: HasSettings
+) -> tuple[Check, ...]:
+    """Let everyone look at the request alone.
+
+    Our own specialists in turn: they answer at once, and a task for each would cost more than its look. A policy's
+    validators, which may be remote, side by side.
+    """
+    own = [await screen(s, case, context.settings(s.name)) for s in specialists]
+    if not validators:
+        return tuple(own)
+    return (*own, *await asyncio.gather(*(screen(v, case, context.settings(v.name)) for v in validators)))
+
+
+async def check_all(
+    specialists: Sequence[Specialist], cases: Sequence[Case], revision: int, context: HasSettings
+) -> tuple[Check, ...]:
+    """Let several look at every choice of a draft, side by side."""
+    looks = [check(s, cases, revision, context.settings(s.name)) for s in specialists]
+    return (await looks[0],) if len(looks) == 1 else tuple(await asyncio.gather(*looks))
 
 
 async def _all(agent: Specialist, cases: Sequence[Case], options: Mapping[str, Any]) -> Report:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +11,7 @@ from wardround.policies.finding import Action, Finding
 from wardround.policies.variables import Facts
 
 from .assembly import Assembly
-from .checks import check
+from .checks import check_all
 from .context import RoundContext
 from .ports import Sink
 from .release import redact
@@ -66,9 +65,7 @@ class Gate:
 
     async def _judge(self, choice: Choice) -> tuple[tuple[Finding, ...], Decision]:
         context, case = self._context, case_of(self._state, choice, complete=False)
-        looks = await asyncio.gather(
-            *(check(s, [case], self._revision, context.settings(s.name)) for s in context.lookers)
-        )
+        looks = await check_all(context.lookers, [case], self._revision, context)
         findings = (*findings_of(self._state), *(f for look in looks for f in look.findings))
         return findings, decide(context.policy, Facts.of(case), findings)
 

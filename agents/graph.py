@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal, cast
@@ -39,8 +38,8 @@ async def take_in(
     with context.span("intake"):
         understood = intake.understand(state["request"])
         case = case_of({**state, "intake": understood})
-        screens = await asyncio.gather(*(checks.screen(s, case, context.settings(s.name)) for s in context.lookers))
-        update: Update = {"intake": understood, "checks": tuple(screens)}
+        screens = await checks.screen_all(context.specialists, context.validators, case, context)
+        update: Update = {"intake": understood, "checks": screens}
         if state.get("draft") is not None:
             return Command(update=update, goto=SPECIALISTS)
         noticed = tuple(f for s in screens for f in s.findings if f.kind is not FindingKind.AGENT_FAILURE)
@@ -83,8 +82,7 @@ def specialist(name: str) -> Any:
             return {}
         with context.span(name) as span:
             cases = [case_of(state, choice) for choice in draft.choices]
-            looks = (checks.check(s, cases, draft.revision, context.settings(s.name)) for s in context.beside(name))
-            checked = tuple(await asyncio.gather(*looks))
+            checked = await checks.check_all(context.beside(name), cases, draft.revision, context)
             if span is not None:
                 span.set_attribute("wardround.findings", sum(len(c.findings) for c in checked))
             return {"checks": checked}

@@ -104,9 +104,9 @@ class Proxy:
         return kept
 
     async def _whole(self, request: Request, incoming: Incoming) -> Response:
-        task = asyncio.ensure_future(self.service.rounds.run(incoming))
+        run = self.service.rounds.run(incoming)
         try:
-            closed = await _unless_gone(request, task) if incoming.wait_s else await task
+            closed = await _unless_gone(request, asyncio.ensure_future(run)) if incoming.wait_s else await run
         except ClientDisconnect:
             return Response(status_code=499)
         except WardroundError as error:

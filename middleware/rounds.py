@@ -249,7 +249,7 @@ class RoundRunner:
         metrics = self._parts.telemetry.metrics
         metrics.rounds.labels(closed.status, str(closed.about["action"])).inc()
         for check in closed.state.get("checks", ()):
-            metrics.agent_seconds.labels(check.agent).observe(check.elapsed_ms / 1000)
+            metrics.agent_took(check.agent, check.elapsed_ms / 1000)
             for finding in check.findings:
                 metrics.findings.labels(str(finding.kind), str(finding.severity)).inc()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import os
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,7 @@ class Settings(BaseSettings):
             raise ValueError("a URL that starts with http:// or https://")
         return value.rstrip("/") if value else None
 
-    @property
+    @cached_property
     def on_loopback(self) -> bool:
         """Whether only this machine can reach the proxy."""
         if self.host == "localhost":

@@ -36,7 +36,14 @@ class Metrics:
         self.agent_seconds = Histogram(
             "wardround_agent_seconds", "Time of one agent's look", ["agent"], registry=self.registry, buckets=_BUCKETS
         )
+        self._agents: dict[str, Histogram] = {}
         self.held = Gauge("wardround_holds_open", "Held rounds that wait for a person", registry=self.registry)
+
+    def agent_took(self, agent: str, seconds: float) -> None:
+        """Count one agent's look."""
+        if agent not in self._agents:
+            self._agents[agent] = self.agent_seconds.labels(agent)
+        self._agents[agent].observe(seconds)
 
     def render(self) -> bytes:
         """Prometheus text format."""
