@@ -88,9 +88,7 @@ def receipt(state: RoundState, policy: Policy) -> dict[str, Any]:
         "policy": {"name": policy.name, "version": policy.version, "digest": policy.digest},
         "checks": [_line(c) for c in state.get("checks", ())],
         "drafts": [{"revision": d.revision, "source": d.source, "model": d.model} for d in state.get("drafts", ())],
-        "versions": {
-            f"{c.agent}.{k}": v for c in state.get("checks", ()) for k, v in c.notes.items() if k not in _WHY
-        },
+        "versions": {f"{c.agent}.{k}": v for c in state.get("checks", ()) for k, v in c.notes.items() if k not in _WHY},
     }
 
 
