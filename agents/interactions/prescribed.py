@@ -13,6 +13,8 @@ _BETWEEN = re.compile(
     r"caplets?|regular[- ]strength|x|\w+ly))*[\s-]*"
 )
 """What may stand between a dose and the name that follows it."""
+_JOINED = re.compile(r"\s?[/+(-]\s?")
+"""What joins the names of one product: their dose stands behind the last of them."""
 REACH = 90
 """Characters after a name in which its dose may stand."""
 
@@ -22,7 +24,13 @@ def doses_of(reading: Reading, mention: Mention) -> Dose | None:
     sentence = next((s for s in reading.sentences if s.start <= mention.start < s.end), None)
     if sentence is None:
         return None
-    following = [m.start for m in sentence.mentions if m.start > mention.end + 3 and not _same(m, mention)]
+    following = [
+        m.start
+        for m in sentence.mentions
+        if m.start >= mention.end
+        and not _same(m, mention)
+        and not _JOINED.fullmatch(reading.folded, mention.end, m.start)
+    ]
     high = min(following[0] if following else sentence.end, mention.end + REACH, sentence.end)
     found = parse(reading.folded, mention.end, high)
     previous = [m.end for m in sentence.mentions if m.end <= mention.start and not _same(m, mention)]

@@ -98,10 +98,14 @@ def read(channel: str, text: str, finder: Finder, cues: CueFinder) -> Reading:
     """Read a draft-like text: sentences, clauses, directives, and the stance on every mention."""
     folded = fold(text)
     mentions = finder.find(text, folded)
-    hits = _outside(cues.find(folded), mentions)
+    hits = [h for h in _outside(cues.find(folded), mentions) if not _is_about_an_activity(folded, h)]
     sentences = tuple(_sentences(folded, mentions, hits))
     stances = {id(m): s for sentence in sentences for m, s in _judge(sentence)}
     return Reading(channel, text, folded, sentences, mentions, tuple(stances.get(id(m), Stance.OPEN) for m in mentions))
+
+
+def _is_about_an_activity(folded: str, hit: Hit) -> bool:
+    return bool(hit.kind & Cue.AVOID) and _ACTIVITY.match(folded, hit.end, hit.end + 60) is not None
 
 
 def _outside(hits: list[Hit], mentions: tuple[Mention, ...]) -> list[Hit]:
@@ -213,6 +217,13 @@ def _directives(folded: str, clause: Clause) -> list[tuple[Hit, bool]]:
 
 _INHERITS = re.compile(r"\s+(?:(?:to|of|from|the|any|also|ever|both|on)\s+){0,2}")
 """What may stand between two directives of one phrase: `avoid taking`, `not safe to use`."""
+_ACTIVITY = re.compile(
+    r"\s+(?:(?:any|all|the|from|to|too|much|direct|bright|strong|heavy|sudden)\s+){0,3}"
+    r"(?:driv|operat|machinery|sun(?:light|shine|burn|\b)|heat\b|stand(?:ing)?\b|lying|lie\b|getting up|rising|exercis|"
+    r"exertion|lifting|sports?\b|miss(?:ing)?\b|dehydrat|coffee|caffeine|spicy|salt|meals?\b|eating|snack|smok|crowds|"
+    r"stress|work\b|swimming|bath|screens?\b|conduir|manejar|conducir|autofahren)"
+)
+"""Something to avoid that is no drug: such advice warns of nothing that is taken."""
 _STOPPING = frozenset({"stop", "stopping", "discontinue", "hold", "pause", "skip"})
 
 
