@@ -2,35 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, cast
 
 from wardround.agents.state import Check, CheckStatus, Draft, Outcome, RoundState, Status, findings_of
 from wardround.policies.decision import Decision
 from wardround.policies.load import Policy
 from wardround.policies.request import RoundRequest
 
+from .audit.record import Record
+
 _WHY = frozenset({"error", "why"})
 Step = tuple[str, dict[str, Any]]
 """(kind, data) of one event."""
 
 
-def steps(state: RoundState, *, since: RoundState | None = None) -> list[Step]:
-    """Events of a run, leaving out what `since`, the state before a hold was resumed, told already."""
-    told: list[Step] = []
-    if since is None:
+class Told(NamedTuple):
+    """How much of a round is on record already."""
+
+    drafts: int = 0
+    looks: int = 0
+    decisions: int = 0
+
+
+def told_by(records: Iterable[Record]) -> Told:
+    """What the records of a round tell of drafts, looks and decisions."""
+    seen = tuple(records)
+    kinds = Counter(record.kind for record in seen)
+    looks = sum(len(cast(list[object], r.data.get("looks", ()))) for r in seen if r.kind == "checked")
+    return Told(kinds["drafted"], looks, kinds["decided"])
+
+
+_NOTHING = Told()
+
+
+def steps(state: RoundState, told: Told = _NOTHING) -> list[Step]:
+    """Events of a run in order, leaving out what is told already."""
+    more: list[Step] = []
+    if told is _NOTHING:
         intake = state["intake"]
-        told.append(("intake", {"audience": intake.audience, "language": intake.language, "task": intake.task}))
-    told += [("drafted", _draft(d)) for d in state.get("drafts", ())[_count(since, "drafts") :]]
-    looks = state.get("checks", ())[_count(since, "checks") :]
+        more.append(("intake", {"audience": intake.audience, "language": intake.language, "task": intake.task}))
+    more += [("drafted", _draft(d)) for d in state.get("drafts", ())[told.drafts :]]
+    looks = state.get("checks", ())[told.looks :]
     if looks:
-        told.append(("checked", {"looks": [_check(c) for c in looks]}))
-    told += [("decided", decision(d)) for d in state.get("decisions", ())[_count(since, "decisions") :]]
-    return told
-
-
-def _count(since: RoundState | None, channel: Literal["drafts", "checks", "decisions"]) -> int:
-    return len(since.get(channel, ())) if since is not None else 0
+        more.append(("checked", {"looks": [_check(c) for c in looks]}))
+    more += [("decided", decision(d)) for d in state.get("decisions", ())[told.decisions :]]
+    return more
 
 
 def _draft(draft: Draft) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from . import account
 from .audit.record import Event
 from .store import holds as hold_table
 from .store import rounds as round_table
+from .store.audit_log import records_of
 from .store.database import Database
 from .store.holds import Hold, HoldStatus, Verdict, digest_of
 from .store.holds import Review as StoredReview
@@ -177,14 +178,15 @@ class Holding:
             command: Command[Any] = Command(resume=_plain(review))
             context = self._context(policy)
             after = await graph.run(self._graph, command, context, config=config, durability="exit")
-        return await self._settle(hold, row, policy, (before, after))
+        return await self._settle(hold, row, policy, after)
 
-    async def _settle(self, hold: Hold, row: Round, policy: Policy, states: tuple[RoundState, RoundState]) -> Resumed:
-        round_id, (before, after) = hold.round_id, states
+    async def _settle(self, hold: Hold, row: Round, policy: Policy, after: RoundState) -> Resumed:
+        round_id = hold.round_id
+        told_before = account.told_by(await records_of(self._database, round_id))
         outcome = after.get("outcome")
         status = str(outcome.status) if outcome is not None else PENDING
         kind, data = (status, account.outcome_data(outcome)) if outcome else ("held", {"again": True})
-        events = [_event(round_id, k, d) for k, d in [*account.steps(after, since=before), (kind, data)]]
+        events = [_event(round_id, k, d) for k, d in [*account.steps(after, told_before), (kind, data)]]
         told = account.about(round_id, status, after, policy)
         done = replace(
             row,

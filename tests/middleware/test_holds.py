@@ -11,8 +11,10 @@ from typing import Any
 
 import httpx
 import pytest
+from langgraph.types import Command
 from pydantic import SecretStr
 
+from wardround.agents import graph
 from wardround.agents.ports import Specialist
 from wardround.agents.state import Review
 from wardround.middleware.audit.record import Event
@@ -180,6 +182,27 @@ async def test_a_decision_that_a_crash_left_half_done_is_finished_once(open_serv
     assert row is not None
     assert row["status"] == "released"
     assert (await kinds(other, held.round_id)).count("released") == 1
+
+
+async def test_what_a_crash_left_untold_is_told_when_the_round_is_finished(open_service: Open) -> None:
+    service = await open_service()
+    held = await hold(service)
+    hold_row = await holds.get(service.database, held.round_id)
+    assert hold_row is not None
+    at = datetime.now(UTC)
+    review = holds.Review(verdict=holds.Verdict.EDIT, by="p1", at=at, text="Take paracetamol.")
+    guard = holds.decide(held.round_id, review, expected_version=1, draft_digest=hold_row.draft_digest)
+    await service.journal.append([Event(held.round_id, "reviewed", at, {"verdict": "edit"})], guard)
+    command: Command[Any] = Command(resume={"verdict": "edit", "reviewer": "p1", "text": "Take paracetamol."})
+    policy = await service.policy(service.settings.policy)
+    stored: Any = service.holding
+    await graph.run(
+        stored._graph, command, stored._context(policy), config={"configurable": {"thread_id": held.round_id}}
+    )
+    other = await open_service()
+    told = await kinds(other, held.round_id)
+
+    assert told[told.index("reviewed") :] == ["reviewed", "drafted", "checked", "decided", "released"]
 
 
 async def test_unknown_rounds_and_impossible_decisions_are_refused_in_one_line(open_service: Open) -> None:
