@@ -233,8 +233,8 @@ class Holding:
                 await self.resume(hold.round_id)
 
     async def count(self) -> int:
-        """How many rounds wait for a person, up to the page size of the store."""
-        return len(await hold_table.find(self._database, limit=1000))
+        """How many rounds wait for a person."""
+        return await hold_table.count(self._database, HoldStatus.PENDING)
 
     async def _state(self, round_id: str) -> RoundState:
         try:
