@@ -47,6 +47,7 @@ class Listener(uvicorn.Server):
                 access_log=False,
                 log_config=None,
                 server_header=False,
+                proxy_headers=False,
                 timeout_graceful_shutdown=max(1, round(drain_s)),
             )
         )
