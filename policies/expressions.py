@@ -21,6 +21,14 @@ _FUNCTIONS = frozenset({
     "int", "double", "string", "bool",
 })  # fmt: skip
 _POSITION = re.compile(r"<input>:(\d+):(\d+): (.*)")
+_STUMBLED = re.compile(r"(?:input|at:) '(.+)'$")
+_MEANT = {
+    "=": "write == to compare", "=>": "write >=", "=<": "write <=", ">": "write != for unequal",
+    "&": "write &&", "|": "write ||", "and": "write &&", "or": "write ||", "is": "write ==",
+    "\u201c": "write straight quotes", "\u201d": "write straight quotes", "\u2018": "write straight quotes",
+    "\u2019": "write straight quotes",
+}  # fmt: skip
+"""What is written by habit, and what it is in CEL."""
 _OPERATORS = {"_&&_": "&&", "_||_": "||", "!_": "!", "@in": "in"}
 
 
@@ -75,7 +83,9 @@ def compile_condition(text: str, where: str) -> Condition:
         _refuse(str(error), text, where)
     if program.return_type().name() != "BOOL":
         kind = program.return_type().name().lower()
-        raise PolicyError(f"{where}: a condition must be true or false, this one is a {kind}: {_short(text)}")
+        article = "an" if kind[0] in "aeiou" else "a"
+        what = f"a condition must be true or false, this one is {article} {kind}: {_short(text)}"
+        raise PolicyError(f"{where}: {what}; compare it with something")
     tree = read(_bytes(program.serialize()))
     for problem in tree.problems:
         raise PolicyError(f"{where}: at character {problem.offset + 1}: {problem.what}")
@@ -113,11 +123,24 @@ def _explain(what: str, text: str) -> str:
         return _unknown_name(match["word"], text)
     if match := NO_OVERLOAD.search(what):
         return _mismatch(match["op"], match["types"])
-    return f"syntax: {what.removeprefix('Syntax error: ').split(' expecting ')[0]}"
+    return f"syntax: {_syntax(what.removeprefix('Syntax error: ').split(' expecting ')[0])}"
+
+
+def _syntax(what: str) -> str:
+    """What the parser stumbled over, and what is meant most likely."""
+    if what.startswith("missing") and "<EOF>" in what:
+        return f"{what.split(' at ')[0].removeprefix('missing ')} is missing at the end"
+    if "<EOF>" in what:
+        return "the condition ends too early; a value or a bracket is missing"
+    word = match[1].strip() if (match := _STUMBLED.search(what)) else ""
+    meant = _MEANT.get(word) or ("close the quote" if word[:1] in ("'", '"') and "token" in what else None)
+    return f"{word!r} does not belong here{f'; {meant}' if meant else ''}" if word else what
 
 
 def _unknown_name(word: str, text: str) -> str:
     head = word.split(".")[0]
+    if head == "not":
+        return "unknown name 'not'; write ! for not"
     called = re.findall(r"\.?(\w+)\s*\(", text)
     wrong = next((c for c in called if c not in _FUNCTIONS), None)
     if wrong is not None:
@@ -129,8 +152,12 @@ def _unknown_name(word: str, text: str) -> str:
 
 def _mismatch(operator: str, types: str) -> str:
     shown = _OPERATORS.get(operator, operator.strip("_"))
-    plain = re.sub(r"wrapper\((\w+)\)", r"\1", types)
+    plain = re.sub(r"wrapper\((\w+)\)", r"\1", types).replace(f"{PACKAGE}.", "")
     hint = "; write the number with a decimal point, as in 3.0" if {"double", "int"} == set(plain.split(", ")) else ""
+    if shown == "==" and "string" in plain and any(m in plain for m in MESSAGES):
+        hint = "; put words in quotes"
+    if shown == "in" and plain == "string, string":
+        hint = '; \'in\' asks a list, as in audience in ["patient"]; to look into a text write text.contains("...")'
     if "list" in plain and "null" in plain:
         hint = "; ask has(patient.FIELD) whether a list is known"
     return f"{shown!r} cannot be applied to ({plain}){hint}"

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from rapidfuzz.distance import OSA
@@ -16,6 +14,7 @@ from rapidfuzz.distance import OSA
 from .decision import RuleOutcome
 from .document import MESSAGE_NAMES, Document, Mode, Rule, Texts
 from .errors import PolicyError
+from .explain import explain
 from .expressions import Condition, Conditions, compile_condition
 from .finding import Action
 from .merge import merge
@@ -165,12 +164,22 @@ def _read_file(path: Path, shown: str, asked: Mark | None) -> Branch:
     try:
         return read(path.read_text(encoding="utf-8"), shown)
     except FileNotFoundError as error:
-        hint = f"; packs are {', '.join(pack_names())}" if asked is None else ""
-        raise PolicyError(f"{_at(asked)}there is no policy file {shown!r}{hint}") from error
+        raise PolicyError(f"{_at(asked)}there is no policy file {shown!r}{_like(path, asked)}") from error
     except OSError as error:
         raise PolicyError(f"{_at(asked)}{shown!r} cannot be read: {error.strerror or type(error).__name__}") from error
     except UnicodeDecodeError as error:
-        raise PolicyError(f"{shown}:1: not UTF-8 text; save the file as UTF-8") from error
+        line = bytes(error.object[: error.start]).count(b"\n") + 1
+        raise PolicyError(f"{shown}:{line}: not UTF-8 text; save the file as UTF-8") from error
+
+
+def _like(path: Path, asked: Mark | None) -> str:
+    """A pack or a file beside the missing one that has nearly its name; else what may be named."""
+    names = {p.stem: str(p.name) for ending in ("*.yaml", "*.yml") for p in path.parent.glob(ending)}
+    names |= {p.removeprefix(PREFIX): p for p in pack_names()}
+    guess = nearest(path.stem, names)
+    if guess is not None:
+        return f"; did you mean {names[guess]!r}?"
+    return f"; packs are {', '.join(pack_names())}" if asked is None else "; name a pack, or a file beside this one"
 
 
 def _bases(tree: Branch) -> list[tuple[str, Mark]]:
@@ -183,52 +192,11 @@ def _bases(tree: Branch) -> list[tuple[str, Mark]]:
     return [(str(n), value.mark) for n in names]
 
 
-_LATE = {"missing": 1, "too_short": 2}
-"""Errors that are often the mere consequence of another, which is told first."""
-
-
 def _validated(merged: Branch) -> Document:
     try:
         return Document.model_validate(plain(merged), by_alias=True, by_name=False)
     except ValidationError as error:
-        first = min(error.errors(), key=lambda e: _LATE.get(e["type"], 0))
-        raise PolicyError(_explain(first, merged)) from error
-
-
-def _explain(error: Any, merged: Branch) -> str:
-    loc: tuple[int | str, ...] = error["loc"]
-    mark = at(merged, loc).mark
-    path = ".".join(str(p) for p in loc)
-    match error["type"]:
-        case "extra_forbidden":
-            return f"{mark}: unknown key {loc[-1]!r}{did_you_mean(str(loc[-1]), _known_keys(loc[:-1]))}"
-        case "missing":
-            return f"{mark}: key {loc[-1]!r} is missing in {'.'.join(map(str, loc[:-1])) or 'the policy'}; add it"
-        case "enum" | "literal_error":
-            known = re.findall(r"'([^']+)'", str(error.get("ctx", {}).get("expected", "")))
-            return f"{mark}: {path} is {str(error['input'])[:60]!r}{did_you_mean(str(error['input']), known)}"
-        case _:
-            return f"{mark}: {path}: {_first_line(error['msg'])}"
-
-
-def _first_line(text: str) -> str:
-    return text.removeprefix("Value error, ").splitlines()[0]
-
-
-def _known_keys(path: tuple[int | str, ...]) -> list[str]:
-    """Keys that the model at a path of the document has."""
-    model: type[BaseModel] = Document
-    for step in path:
-        field = next((f for n, f in model.model_fields.items() if step in (n, f.alias)), None)
-        inner = _model_in(field.annotation) if field is not None else None
-        model = inner or model
-    return [f.alias or n for n, f in model.model_fields.items()]
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((m for a in get_args(annotation) if (m := _model_in(a)) is not None), None)
+        raise PolicyError(explain(error, merged)) from error
 
 
 def _compiled(document: Document, merged: Branch) -> tuple[CompiledRule, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -68,17 +69,32 @@ def read(text: str, source: str) -> Branch:
     try:
         node = yaml.compose(text, Loader=_LOADER)
     except yaml.YAMLError as error:
-        raise PolicyError(_broken(error, source)) from error
+        raise PolicyError(_broken(error, text, source)) from error
     if not isinstance(node, yaml.MappingNode):
         raise PolicyError(f"{source}:1: a policy file is one YAML mapping that starts with 'policy: NAME'")
     return _branch(node, source, 0)
 
 
-def _broken(error: yaml.YAMLError, source: str) -> str:
+def _broken(error: yaml.YAMLError, text: str, source: str) -> str:
+    if isinstance(error, yaml.reader.ReaderError):
+        line = text.count("\n", 0, error.position) + 1
+        return f"{source}:{line}: broken YAML: a control character that no text may hold; take it out"
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or "unreadable"
     line = mark.line + 1 if mark is not None else 1
-    return f"{source}:{line}: broken YAML: {problem}; check indentation, quotes and colons near this line"
+    lines = text.splitlines()
+    return f"{source}:{line}: broken YAML: {problem}; {_mend(lines[line - 1] if line <= len(lines) else '', problem)}"
+
+
+def _mend(line: str, problem: str) -> str:
+    """What is most likely wrong with the line at which the reader gave up."""
+    if "\t" in line[: len(line) - len(line.lstrip())]:
+        return "indent with spaces, not with tabs"
+    if "another document" in problem:
+        return "a file holds one policy: take the '---' out"
+    if re.match(r"\s*-?\s*when:", line):
+        return "put the whole condition in single quotes"
+    return "check indentation, quotes and colons near this line"
 
 
 def _located(node: yaml.Node, source: str, depth: int) -> Located:
@@ -171,4 +187,4 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     guess = nearest(word, choices)
     if guess is not None:
         return f"; did you mean {guess!r}?"
-    return f"; known are {', '.join(choices)}" if 0 < len(choices) <= 12 else ""
+    return f"; known are {', '.join(choices)}" if 0 < len(choices) <= 24 else ""

@@ -209,8 +209,8 @@ def _seen(decision: Decision, findings: Sequence[Finding]) -> list[str]:
     return lines
 
 
-def junit_xml(reports: Sequence[Report]) -> str:
-    """JUnit XML of several policies, one suite each."""
+def junit_xml(reports: Sequence[Report], refused: Sequence[tuple[str, str]] = ()) -> str:
+    """JUnit XML of several policies, one suite each; a policy that cannot be loaded is a suite with one error."""
     root = ET.Element("testsuites")
     for report in reports:
         suite = ET.SubElement(root, "testsuite", _suite_attributes(report))
@@ -221,6 +221,11 @@ def junit_xml(reports: Sequence[Report]) -> str:
             case.set("file", _xml(result.where.source))
             case.set("line", str(result.where.line))
             _add_outcome(case, result)
+    for source, problem in refused:
+        counts = {"tests": "1", "failures": "0", "errors": "1", "skipped": "0", "time": "0"}
+        suite = ET.SubElement(root, "testsuite", {"name": _xml(source), **counts})
+        case = ET.SubElement(suite, "testcase", name="the policy can be loaded", classname=_xml(source), time="0")
+        ET.SubElement(case, "error", message=_xml(problem)).text = _xml(problem)
     ET.indent(root)
     return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 

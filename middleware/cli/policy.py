@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .errors import EXIT_STOPPED
+from .errors import EXIT_BAD_INPUT, EXIT_STOPPED
 from .options import AsJson, argument, option
 from .printing import print_json
 
 if TYPE_CHECKING:
     from wardround.policies.lint import Problem
+    from wardround.policies.load import Policy
     from wardround.policies.testing import Judge, Report, Result
 
 policy_app = typer.Typer(help="Check, test and read policies.", no_args_is_help=True)
@@ -24,19 +25,22 @@ OnePolicy = Annotated[str, argument(metavar="NAME|FILE", help="A pack by name, o
 
 @policy_app.command("lint")
 def lint_policies(policies: Policies, as_json: AsJson = False) -> None:
-    """Find what is wrong, or probably not meant. Exit code 1 where a problem is found; notes are none."""
-    from wardround.policies.lint import Level, lint
-    from wardround.policies.load import load_policy
+    """Find what is wrong, or probably not meant.
 
-    found = [(name, p) for name in policies for p in lint(load_policy(name), installed=validator_installed)]
+    Exit code 1 where a problem is found (notes are none), 2 where a policy cannot be loaded.
+    """
+    from wardround.policies.lint import Level, lint
+
+    loaded, refused = _load(policies)
+    found = [(name, p) for name, policy in loaded for p in lint(policy, installed=validator_installed)]
     if as_json:
-        print_json({"problems": [_problem(name, p) for name, p in found]})
+        print_json({"problems": [_problem(name, p) for name, p in found], "refused": _refused(refused)})
     else:
         for _, problem in found:
             typer.echo(str(problem))
-        typer.echo(f"{len(policies)} checked, {sum(p.level is not Level.NOTE for _, p in found)} to mend", err=True)
-    if any(p.level is not Level.NOTE for _, p in found):
-        raise typer.Exit(EXIT_STOPPED)
+        if loaded:
+            typer.echo(f"{len(loaded)} checked, {sum(p.level is not Level.NOTE for _, p in found)} to mend", err=True)
+    _leave(refused, stopped=any(p.level is not Level.NOTE for _, p in found))
 
 
 @policy_app.command("test")
@@ -45,21 +49,22 @@ def test_policies(
     junit: Annotated[Path | None, option("--junit", metavar="FILE", help="Write the results as JUnit XML.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run the `tests:` of policies. Exit code 1 where a test fails or cannot be run, or none could be."""
-    from wardround.policies.load import load_policy
+    """Run the `tests:` of policies.
+
+    Exit code 1 where a test fails or cannot be run, or none could be; 2 where a policy cannot be loaded.
+    """
     from wardround.policies.testing import junit_xml
 
-    loaded = [(name, load_policy(name)) for name in policies]
+    loaded, refused = _load(policies)
     reports = _run(loaded)
     if junit is not None:
-        _write(junit, junit_xml(reports))
+        _write(junit, junit_xml(reports, refused))
     if as_json:
-        print_json({"policies": [_report(r) for r in reports]})
+        print_json({"policies": [_report(r) for r in reports], "refused": _refused(refused)})
     else:
         for report in reports:
             _print_report(report)
-    if not all(r.ok for r in reports):
-        raise typer.Exit(EXIT_STOPPED)
+    _leave(refused, stopped=not all(r.ok for r in reports))
 
 
 @policy_app.command("show")
@@ -113,7 +118,29 @@ def validator_installed(name: str) -> bool:
     return find_spec(f"{package.replace('guardrails_', 'guardrails_grhub_', 1)}") is not None
 
 
-def _run(loaded: Sequence[tuple[str, Any]]) -> list[Report]:
+def _load(names: Sequence[str]) -> tuple[list[tuple[str, Policy]], list[tuple[str, str]]]:
+    """What loads, and why the others do not: one broken file does not hide what is wrong with the next."""
+    from wardround.policies.errors import PolicyError
+    from wardround.policies.load import load_policy
+
+    loaded: list[tuple[str, Policy]] = []
+    refused: list[tuple[str, str]] = []
+    for name in names:
+        try:
+            loaded.append((name, load_policy(name)))
+        except PolicyError as error:
+            refused.append((name, str(error)))
+    return loaded, refused
+
+
+def _leave(refused: Sequence[tuple[str, str]], *, stopped: bool) -> None:
+    for _, problem in refused:
+        typer.echo(f"wardround: {problem}", err=True)
+    if refused or stopped:
+        raise typer.Exit(EXIT_BAD_INPUT if refused else EXIT_STOPPED)
+
+
+def _run(loaded: Sequence[tuple[str, Policy]]) -> list[Report]:
     import asyncio
 
     from wardround.policies.testing import run_tests
@@ -165,6 +192,10 @@ def _problem(policy: str, problem: Problem) -> dict[str, Any]:
         "line": problem.where.line,
         "message": problem.message,
     }
+
+
+def _refused(refused: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"policy": name, "message": problem} for name, problem in refused]
 
 
 def _report(report: Report) -> dict[str, Any]:

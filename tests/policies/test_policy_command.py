@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import warnings
+import xml.etree.ElementTree as ET
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import Result
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # it ships no stubs
 
-from wardround.policies.load import pack_names
+from wardround.policies.load import PACKS, pack_names
+from wardround.policies.source import plain, read
 
 with warnings.catch_warnings():
     # typer imports names that click has begun to deprecate
@@ -93,6 +97,42 @@ def test_a_policy_that_cannot_be_loaded_is_one_line_and_exit_2(command: str, tmp
         assert result.exit_code == 2
         assert len(result.stderr.strip().splitlines()) == 1
         assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("command", ["lint", "test"])
+def test_a_broken_file_among_several_does_not_hide_what_is_wrong_with_the_others(
+    command: str, failing: str, tmp_path: Path
+) -> None:
+    broken, missing = tmp_path / "broken.yaml", tmp_path / "missing.yaml"
+    broken.write_text("policy: b\nversion: 1\nruls: []\n")
+    result = run(command, str(broken), failing, str(missing))
+    assert result.exit_code == 2
+    assert failing in result.stdout or command == "lint"
+    refusals = [line for line in result.stderr.splitlines() if line.startswith("wardround: ")]
+    assert [str(broken) in refusals[0], str(missing) in refusals[1], len(refusals)] == [True, True, 2]
+    shown = json.loads(run(command, str(broken), failing, "--json").stdout)
+    assert [r["policy"] for r in shown["refused"]] == [str(broken)]
+
+
+def test_junit_counts_a_policy_that_cannot_be_loaded_as_an_error(failing: str, tmp_path: Path) -> None:
+    (tmp_path / "broken.yaml").write_text("policy: b\nversion: 1\nruls: []\n")
+    out = tmp_path / "out.xml"
+    assert run("test", failing, str(tmp_path / "broken.yaml"), "--junit", str(out)).exit_code == 2
+    suites = ET.parse(out).getroot()  # noqa: S314 - written by us
+    assert [(s.get("failures"), s.get("errors")) for s in suites] == [("1", "0"), ("0", "1")]
+    assert "unknown key 'ruls'" in (suites[1][0][0].get("message") or "")
+
+
+def test_the_schema_is_valid_and_accepts_every_pack_and_refuses_a_misspelt_key() -> None:
+    schema = json.loads(run("schema").stdout)
+    Draft202012Validator.check_schema(schema)
+    validator: Any = Draft202012Validator(schema)
+    for path in sorted(PACKS.glob("*.yaml")):
+        document = plain(read(path.read_text(), path.name))
+        assert list(validator.iter_errors(document)) == [], path.name
+        assert isinstance(document, dict)
+        assert not validator.is_valid({**document, "ruls": []})
+        assert not validator.is_valid({**document, "mode": "shadwo"})
 
 
 def test_a_junit_file_that_cannot_be_written_is_one_line_and_exit_2(failing: str, tmp_path: Path) -> None:

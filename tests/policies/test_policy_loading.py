@@ -92,15 +92,15 @@ tests:
         (HEAD + "agents: {knowlege: {}}\n" + RULE, "p.yaml:3: unknown key 'knowlege'; did you mean 'knowledge'?"),
         (
             HEAD + "agents: {safety: {deadline: soon}}\n" + RULE,
-            "p.yaml:3: agents.safety.deadline: 'soon' is no duration; write it like 250ms",
+            "p.yaml:3: agents.safety.deadline is wrong: 'soon' is no duration; write it like 250ms",
         ),
         (
             HEAD + "agents: {safety: {deadline_s: 3}}\n" + RULE,
             "p.yaml:3: unknown key 'deadline_s'; did you mean 'deadline'?",
         ),
-        (HEAD + RULE.replace("annotate", "anotate"), "p.yaml:4: rules.0.then is 'anotate'; did you mean 'annotate'?"),
+        (HEAD + RULE.replace("annotate", "anotate"), "p.yaml:4: rule 'r': then is 'anotate'; did you mean 'annotate'?"),
         (HEAD + RULE.replace("then", "than"), "p.yaml:4: unknown key 'than'; did you mean 'then'?"),
-        (HEAD + "rules:\n  - {id: r, then: block}\n", "p.yaml:4: key 'when' is missing in rules.0; add it"),
+        (HEAD + "rules:\n  - {id: r, then: block}\n", "p.yaml:4: key 'when' is missing in rule 'r'; add it"),
         (HEAD + "rules: []\n", "p.yaml:3: the list of rules is empty; write a rule or take the key out"),
         (HEAD, "p.yaml:1: key 'rules' is missing in the policy; add it"),
         ("version: 1\n" + RULE, "p.yaml:1: key 'policy' is missing in the policy; add it"),
@@ -138,7 +138,52 @@ tests:
         (HEAD + "rules: [\n", "p.yaml:4: broken YAML"),
         ("- a\n- b\n", "p.yaml:1: a policy file is one YAML mapping that starts with 'policy: NAME'"),
         ("", "p.yaml:1: a policy file is one YAML mapping that starts with 'policy: NAME'"),
-        ("policy: p\nversion: one\n" + RULE, "p.yaml:2: version: Input should be a valid integer"),
+        ("policy: p\nversion: one\n" + RULE, "p.yaml:2: version must be a whole number without quotes"),
+        ("policy: p\nversion: 0\n" + RULE, "p.yaml:2: version must be at least 1"),
+        ("policy: p\nversion: 1.5\n" + RULE, "p.yaml:2: version must be a whole number without quotes, as in 3"),
+        ("policy: p\n" + RULE, "p.yaml:1: key 'version' is missing in the policy; add it"),
+        ("policy: my ward\nversion: 1\n" + RULE, "p.yaml:1: policy may hold letters, digits and"),
+        (
+            HEAD + "rules:\n  r: {when: x}\n",
+            "p.yaml:3: rules must be a list, each entry on a line that begins with '- '",
+        ),
+        (HEAD + "rules:\n  - r\n", "p.yaml:4: rule 'r' must be a mapping of keys to values"),
+        (HEAD + RULE + "messages:\n  hold:\n", "p.yaml:6: messages.hold is empty; write a value or take the key out"),
+        (HEAD + RULE + "messages: {hold: {en: 3}}\n", "p.yaml:5: messages.hold"),
+        (
+            HEAD + RULE.replace("annotate", "hold"),
+            "p.yaml:4: rule 'r': then is 'hold'; known are allow, annotate, block",
+        ),
+        (
+            HEAD + RULE + "queues: {ward: {respond_within: 1h, on_timeout: release}}\n",
+            "p.yaml:5: queues.ward.on_timeout is 'release'; known are block, hold",
+        ),
+        (
+            HEAD + "extends: [wardround/base]\nrules:\n  - {id: agent-failur, then: block}\n",
+            "p.yaml:5: key 'when' is missing in rule 'agent-failur'; add it; did you mean 'agent-failure'",
+        ),
+        (
+            HEAD + "extends: [wardround/base]\nqueues: {physican: {reviewers: 2}}\n",
+            "p.yaml:4: key 'respond_within' is missing in queues.physican; add it; did you mean 'physician'",
+        ),
+        (
+            HEAD + "rules:\n  - {id: r, when: findings.exists(f, f.kind == 'phi'), then: block}\n",
+            "p.yaml:4: part of a value was read as a key",
+        ),
+        (
+            HEAD + "rules:\n\t- id: r\n",
+            "p.yaml:4: broken YAML: found character that cannot start any token; indent with",
+        ),
+        (
+            HEAD + "rules:\n  - id: r\n    when: !findings.exists(f, true)\n",
+            "p.yaml:5: broken YAML: did not find expected whitespace or line break; put the whole condition in single",
+        ),
+        (HEAD + RULE + "---\npolicy: q\n", "p.yaml:5: broken YAML: but found another document; a file holds one"),
+        (HEAD + "# a bell: \a\n" + RULE, "p.yaml:3: broken YAML: a control character"),
+        (
+            HEAD + "extends: [base]\n",
+            "p.yaml:3: there is no policy file 'base'; did you mean 'wardround/base'?",
+        ),
         (HEAD + "agents: &a {safety: *a}\n" + RULE, "p.yaml:3: nested deeper than 32 levels"),
     ],
 )
@@ -151,8 +196,11 @@ def test_a_missing_file_and_an_unreadable_one_are_refused(tmp_path: Path) -> Non
         load_policy("nowhere.yaml")
     with pytest.raises(PolicyError, match="cannot be read: Is a directory"):
         load_policy(str(tmp_path))
-    (tmp_path / "p.yaml").write_bytes(b"policy: \xff\xfe")
-    with pytest.raises(PolicyError, match="not UTF-8 text"):
+    (tmp_path / "ward.yaml").touch()
+    with pytest.raises(PolicyError, match=r"there is no policy file .*; did you mean 'ward.yaml'\?"):
+        load_policy(str(tmp_path / "wrad.yaml"))
+    (tmp_path / "p.yaml").write_bytes(b"policy: p\n# \xff\xfe")
+    with pytest.raises(PolicyError, match="p.yaml:2: not UTF-8 text"):
         load_policy(str(tmp_path / "p.yaml"))
 
 
