@@ -158,7 +158,6 @@ MESSAGE_NAMES = {
     "block": "Instead of an answer that will not be given.",
     "crisis": "Instead of an answer, to a person who may be in danger.",
     "emergency": "Instead of an answer, where the signs described may be an emergency.",
-    "redact": "In place of each redacted span.",
 }
 """The usual messages. Further names may be used by rules."""
 _MESSAGES_SCHEMA: dict[str, Any] = {

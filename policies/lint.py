@@ -180,7 +180,6 @@ def _messages(policy: Policy) -> Iterator[Problem]:
     needed = {
         "hold": bool(actions & {Action.ESCALATE, Action.REVISE}),
         "block": bool(actions & {Action.BLOCK, Action.ESCALATE}),
-        "redact": Action.REDACT in actions,
     }
     for name in (n for n, need in needed.items() if need and n not in messages):
         text = f"message {name!r} is missing: {MESSAGE_NAMES[name]} Add it, or extend wardround/base"

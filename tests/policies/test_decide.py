@@ -31,7 +31,7 @@ rules:
 queues:
   slow: {{respond_within: 4h}}
   fast: {{respond_within: 5m}}
-messages: {{hold: Wait., block: No., crisis: Help is there., redact: "[x]"}}
+messages: {{hold: Wait., block: No., crisis: Help is there.}}
 """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "p.yaml"

@@ -9,7 +9,7 @@ import pytest
 from wardround.policies.lint import Level, lint
 from wardround.policies.load import load_policy, pack_names
 
-HEAD = "policy: p\nversion: 1\nmessages: {hold: Wait., block: No., redact: x}\n"
+HEAD = "policy: p\nversion: 1\nmessages: {hold: Wait., block: No.}\n"
 TESTED = "tests:\n  - {name: t, request: q, audience: patient, findings: [], expect: {rule: r, action: annotate}}\n"
 RULE = "rules:\n  - {id: r, when: 'audience == \"patient\"', then: annotate}\n"
 
@@ -48,7 +48,7 @@ def test_a_small_sound_policy_is_clean(tmp_path: Path) -> None:
             HEAD + RULE.replace("annotate", "annotate, to: ward") + "queues: {ward: {respond_within: 1h}}\n" + TESTED,
             "queue-without-escalate",
         ),
-        ("policy: p\nversion: 1\n" + RULE.replace("annotate", "redact") + TESTED, "missing-message"),
+        ("policy: p\nversion: 1\n" + RULE.replace("annotate", "block") + TESTED, "missing-message"),
         ("policy: p\nversion: 1\n" + RULE.replace("annotate", "revise") + TESTED, "missing-message"),
         ("policy: p\nversion: 1\nmessages: {farewell: Bye.}\n" + RULE + TESTED, "unused-message"),
         (HEAD + RULE + TESTED + TESTED.removeprefix("tests:\n"), "duplicate-test"),
