@@ -122,13 +122,19 @@ def _same_condition(policy: Policy) -> Iterator[Problem]:
 
 
 def _escalation(policy: Policy) -> Iterator[Problem]:
-    for rule in policy.rules:
+    for i, rule in enumerate(policy.rules):
         if rule.action is Action.ESCALATE and rule.rule.to is None:
             text = f"rule {rule.id!r} escalates to nobody; add 'to: QUEUE'"
             yield Problem(Level.ERROR, "escalate-without-queue", rule.origin, text)
-        elif rule.action is not Action.ESCALATE and rule.rule.to is not None:
+        elif rule.action is not Action.ESCALATE and rule.rule.to is not None and _together(policy, i):
             text = f"rule {rule.id!r} names a queue but does not escalate; take 'to' out or use 'then: escalate'"
             yield Problem(Level.WARNING, "queue-without-escalate", rule.origin, text)
+
+
+def _together(policy: Policy, i: int) -> bool:
+    """Whether queue and action of a rule come from one file; an inherited queue stays where only the action changes."""
+    to, then = (at(policy.merged, ("rules", i, key)).mark for key in ("to", "then"))
+    return to.source == then.source
 
 
 def _unguarded(policy: Policy) -> Iterator[Problem]:

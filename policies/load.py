@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from rapidfuzz.distance import OSA
 
 from .decision import RuleOutcome
-from .document import MESSAGE_NAMES, Document, Mode, Rule, Texts
+from .document import MESSAGE_NAMES, OWN_KEYS, Document, Mode, Rule, Texts
 from .errors import PolicyError
 from .explain import explain
 from .expressions import Condition, Conditions, compile_condition
@@ -212,7 +212,7 @@ def _compile(i: int, rule: Rule, merged: Branch, mode: Mode) -> CompiledRule:
 
 
 def _check_names(document: Document, merged: Branch) -> None:
-    """Queues and messages that rules name exist; an agent's own key is no misspelt general one."""
+    """Queues and messages that rules name exist, and every key of an agent is one that it reads."""
     messages = document.messages
     for i, rule in enumerate(document.rules):
         if rule.to is not None and rule.to not in document.queues:
@@ -224,7 +224,7 @@ def _check_names(document: Document, merged: Branch) -> None:
     for name in messages:
         if name not in MESSAGE_NAMES and name not in used and _near(name, nearest(name, MESSAGE_NAMES) or ""):
             _unknown(at(merged, ("messages", name)).mark, "unknown message", name, MESSAGE_NAMES)
-    for name in ("knowledge", "interactions", "safety"):
+    for name in OWN_KEYS:
         _check_own_keys(name, getattr(document.agents, name), merged)
 
 
@@ -233,12 +233,12 @@ def _unknown(mark: Mark, what: str, word: str, known: Mapping[str, object]) -> N
 
 
 def _check_own_keys(name: str, agent: BaseModel, merged: Branch) -> None:
-    known = [f.alias or n for n, f in type(agent).model_fields.items()]
+    known = [*(f.alias or n for n, f in type(agent).model_fields.items()), *OWN_KEYS[name]]
     for key in agent.model_extra or {}:
-        guess = nearest(key, [k for k in known if abs(len(k) - len(key)) <= 2])
-        if guess is not None and _near(key, guess):
-            mark = at(merged, ("agents", name, key)).mark
-            raise PolicyError(f"{mark}: unknown key {key!r}; did you mean {guess!r}?")
+        if key not in known:
+            raise PolicyError(
+                f"{at(merged, ('agents', name, key)).mark}: unknown key {key!r}{did_you_mean(key, known)}"
+            )
 
 
 def _near(word: str, other: str) -> bool:

@@ -63,6 +63,11 @@ def test_each_kind_of_problem_is_found(tmp_path: Path, text: str, code: str) -> 
     assert code in codes(tmp_path, text)
 
 
+def test_an_inherited_queue_is_no_fault_of_a_rule_that_only_changes_the_action(tmp_path: Path) -> None:
+    text = "policy: p\nversion: 1\nextends: [wardround/drug-safety]\nrules: [{id: dose, then: block}]\n"
+    assert "queue-without-escalate" not in codes(tmp_path, text)
+
+
 def test_a_condition_that_can_hold_is_not_called_dead(tmp_path: Path) -> None:
     conditions = [
         'findings.exists(f, f.kind == "phi" && f.severity == "minor" && f.channel == "request")',

@@ -89,6 +89,11 @@ tests:
             HEAD + "agents:\n  safety:\n    deadlin: 2s\n" + RULE,
             "p.yaml:5: unknown key 'deadlin'; did you mean 'deadline'?",
         ),
+        (HEAD + "agents: {safety: {scpe: [x]}}\n" + RULE, "p.yaml:3: unknown key 'scpe'; did you mean 'scope'?"),
+        (
+            HEAD + "agents: {knowledge: {scope: [x]}}\n" + RULE,
+            "p.yaml:3: unknown key 'scope'; known are deadline, enabled, show_from",
+        ),
         (HEAD + "agents: {knowlege: {}}\n" + RULE, "p.yaml:3: unknown key 'knowlege'; did you mean 'knowledge'?"),
         (
             HEAD + "agents: {safety: {deadline: soon}}\n" + RULE,
