@@ -36,7 +36,7 @@ with warnings.catch_warnings():
     from wardround.middleware.cli.policy import policy_app
 
 DOCS = Path(__file__).parents[2] / "docs" / "policies.md"
-EXAMPLE = re.compile(r"```yaml title=(\S+)\n(.*?)```", re.DOTALL)
+EXAMPLE = re.compile(r"`(\S+)`:\n\n```yaml\n(policy: heart-clinic\n.*?)```", re.DOTALL)
 TYPES = {
     "string": "text",
     "int": "whole number",
