@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from wardround.policies.document import Specialist as AgentSettings
@@ -13,6 +14,16 @@ from wardround.policies.request import Case
 
 from .ports import Report, Specialist
 from .state import Check, CheckStatus, Phase
+
+
+def _shown(check: Check, settings: AgentSettings) -> Check:
+    """Leave out findings below the policy's `show_from`, and say how many; a failure is never left out."""
+    least = settings.show_from
+    if least is None:
+        return check
+    kept = tuple(f for f in check.findings if f.severity.rank >= least.rank or f.kind is FindingKind.AGENT_FAILURE)
+    hidden = len(check.findings) - len(kept)
+    return replace(check, findings=kept, notes={**check.notes, "hidden": str(hidden)}) if hidden else check
 
 
 class HasSettings(Protocol):
@@ -25,7 +36,9 @@ async def screen(agent: Specialist, case: Case, settings: AgentSettings) -> Chec
     """Let one specialist look at the request alone."""
     if not settings.enabled:
         return _skipped(agent, Phase.SCREEN, 0)
-    return await _look(agent, agent.screen(case, settings.options), Phase.SCREEN, 0, settings.deadline_s)
+    return _shown(
+        await _look(agent, agent.screen(case, settings.options), Phase.SCREEN, 0, settings.deadline_s), settings
+    )
 
 
 async def check(agent: Specialist, cases: Sequence[Case], revision: int, settings: AgentSettings) -> Check:
@@ -33,7 +46,7 @@ async def check(agent: Specialist, cases: Sequence[Case], revision: int, setting
     if not settings.enabled:
         return _skipped(agent, Phase.CHECK, revision)
     looks = _all(agent, cases, settings.options)
-    return await _look(agent, looks, Phase.CHECK, revision, settings.deadline_s)
+    return _shown(await _look(agent, looks, Phase.CHECK, revision, settings.deadline_s), settings)
 
 
 async def screen_all(

@@ -199,7 +199,7 @@ class Service:
 
     async def problems(self) -> list[Problem]:
         """What an operator should know; fatal ones make the proxy unready."""
-        found = [Problem(text, fatal=False) for text in self.book.problems()]
+        found: list[Problem] = []
         try:
             await self.database.read(lambda c: c.exec_driver_sql("SELECT 1").scalar(), deadline_s=2.0)
         except StoreError as error:
@@ -208,7 +208,9 @@ class Service:
             await self.policy(self.settings.policy)
         except PolicyError as error:
             found.append(Problem(str(error), fatal=True))
-        return found
+        return found + [
+            Problem(text, fatal=False) for text in self.book.problems() if text not in {p.text for p in found}
+        ]
 
     def log_failure(self, round_id: str, error: Exception) -> None:
         """Log an unexpected failure by class and place, never by its text."""

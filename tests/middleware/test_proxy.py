@@ -346,3 +346,19 @@ def test_texts_beside_the_content_are_checked_too(upstream: Any, start_proxy: St
 
     assert told(whole)["status"] == "pending_review"
     assert "NITRATE" not in whole.choices[0].message.model_dump_json()
+
+
+def test_what_the_policy_does_not_show_is_left_out_and_counted(
+    upstream: Any, start_proxy: Start, tmp_path: Path
+) -> None:
+    file = tmp_path / "quiet.yaml"
+    file.write_text(
+        "policy: quiet\nversion: 1\nextends: [wardround/default]\nagents:\n  knowledge: {show_from: major}\n"
+    )
+    url = start_proxy(upstream_url=upstream.url, policy=str(file))
+    shown = told(ask(start_proxy(upstream_url=upstream.url), "An UNSURE claim."))
+    hidden = told(ask(url, "An UNSURE claim."))
+
+    assert [f["kind"] for f in shown["findings"]] == ["claim_unsupported"]
+    assert hidden["findings"] == []
+    assert hidden["receipt"]["versions"]["knowledge.hidden"] == "1"
