@@ -10,10 +10,14 @@ _STRENGTH = re.compile(
     _NUMBER
     + r"(?:\s?(?:-|to|–|or)\s?"
     + _NUMBER
-    + r")?\s?-?(mcg|micrograms?|ug|mg|milligrams?|miligramos?|g|grams?|gramos?|grammes?|gm|mL|ml)"
+    + r")?\s?-?(mcg|micrograms?|ug|mg|milligrams?|miligramos?|g|grams?|gramos?|grammes?|gm|mL|ml|"
+    r"units?|iu|unidades|unites|einheiten)"
     r"(?![a-z])(\s?/\s?kg|\s?per\s?(?:kg|kilo\w*))?(\s?/\s?(?:day|d\b|24\s?h)|\s?per day|\s?a day|\s?daily dose)?"
 )
-_CONCENTRATION = re.compile(r"\s?/\s?(?:\d+(?:\.\d+)?\s?)?ml\b|\s?per\s(?:\d+\s?)?ml\b")
+_CONCENTRATION = re.compile(
+    r"\s?/\s?(?:h|hr|hour|min|minute)\b|\s?/\s?(?:\d+(?:\.\d+)?\s?)?ml\b|\s?per\s(?:\d+\s?)?ml\b"
+)
+_IN_UNITS = ("unit", "iu", "unid", "einh")
 _WORDS = {
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "eight": 8, "ten": 10, "half": 0.5, "a": 1,
     "dos": 2, "deux": 2, "zwei": 2,
@@ -63,6 +67,8 @@ class Dose:
     weekly: bool
     daily_stated: bool
     """The text says how often in a day."""
+    units: bool = False
+    """Amounts are international units, not milligrams."""
 
 
 def parse(folded: str, low: int, high: int) -> Dose | None:
@@ -73,23 +79,27 @@ def parse(folded: str, low: int, high: int) -> Dose | None:
     if match is None:
         return None
     amount = _mg(match.group(2) or match.group(1), match.group(3))
+    units = match.group(3).startswith(_IN_UNITS)
     single = amount * _count(folded, low, match, high)
     after = folded[match.end() : high]
     frequency, weekly = _frequency(after)
     if frequency is None and not weekly:
         frequency, weekly = _frequency(folded[low : match.start()])
     if match.group(5):
-        return Dose(match.start(), match.end(), None, amount, bool(match.group(4)), False, True)
+        return Dose(match.start(), match.end(), None, amount, bool(match.group(4)), False, True, units)
     daily = single * frequency if frequency and not weekly else None
     if frequency == 1 and not weekly:
-        return Dose(match.start(), match.end(), None, single, bool(match.group(4)), False, True)
-    return Dose(match.start(), match.end(), single, daily, bool(match.group(4)), weekly, bool(frequency) and not weekly)
+        return Dose(match.start(), match.end(), None, single, bool(match.group(4)), False, True, units)
+    stated = bool(frequency) and not weekly
+    return Dose(match.start(), match.end(), single, daily, bool(match.group(4)), weekly, stated, units)
 
 
 def _mg(number: str, unit: str) -> float:
     digits = number.replace("\u202f", "").replace(" ", "")
     digits = digits.replace(",", "") if re.search(r",\d{3}(?!\d)", digits) else digits.replace(",", ".")
     value = float(digits)
+    if unit.startswith(_IN_UNITS):
+        return value
     if unit.startswith(("mcg", "micro", "ug")):
         return value / 1000
     return value if unit.startswith(("mg", "milli", "mili")) else value * 1000

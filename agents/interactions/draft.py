@@ -15,7 +15,8 @@ from .stance import Reading, Sentence, Stance, Status
 
 _DOSE_AFTER = re.compile(
     r"(?:\s+(?:ds|xl|sr|er|xr|cr|dr|ec|hct|extended[- ]release|tablets?|succinate|"
-    r"tartrate))?[\s,:(]*(?:at |dose of |of )?(?:\d[\d.,]*(?:\s?(?:-|to)\s?\d[\d.,]*)?"
+    r"tartrate|elixir|liquid|syrup|suspension|drops|solution|cream|gel))?"
+    r"[\s,:(]*(?:at |dose of |of )?(?:\d[\d.,]*(?:\s?(?:-|to)\s?\d[\d.,]*)?"
     r"\s?(?:mg|mcg|g|ml|units?|tablets?|puffs?|iu|meq)\b|(?:once|twice|three times) (?:a day|daily)|"
     r"(?:one|two|half a) tablets?|daily\b|bid\b|tid\b)"
 )

@@ -82,6 +82,8 @@ class DoseRow(Row):
     max_daily_mg_kg: float | None = None
     min_daily_mg: float | None = None
     interval: Literal["weekly"] | None = None
+    unit: Literal["mg", "units"] = "mg"
+    """What the amounts count."""
     source: str
 
 

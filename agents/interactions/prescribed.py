@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from .dose import Dose, parse
 from .mentions import Mention
@@ -42,6 +43,20 @@ def doses_of(reading: Reading, mention: Mention) -> Dose | None:
     return tail if found is None or found.start - mention.end > 25 else found
 
 
+def further_doses(reading: Reading, mention: Mention, first: Dose) -> Iterator[Dose]:
+    """Doses with a frequency that the same sentence states behind the first one, before the next drug."""
+    sentence = next((s for s in reading.sentences if s.start <= mention.start < s.end), None)
+    if sentence is None:
+        return
+    following = [m.start for m in sentence.mentions if m.start >= mention.end and not _same(m, mention)]
+    high = min(following[0] if following else sentence.end, sentence.end)
+    found = parse(reading.folded, first.end, high)
+    while found is not None:
+        if found.daily_stated:
+            yield found
+        found = parse(reading.folded, found.end, high)
+
+
 def _same(a: Mention, b: Mention) -> bool:
     return a.ingredients == b.ingredients
 
@@ -50,10 +65,11 @@ def parse_frequency_after(reading: Reading, ahead: Dose, mention: Mention, high:
     """A dose before the name, with the frequency that follows the name."""
     if ahead.daily_mg is not None or ahead.weekly or ahead.single_mg is None:
         return ahead
-    text = f"{ahead.single_mg:.6f} mg " + reading.folded[mention.end : high]
+    text = f"{ahead.single_mg:.6f} {'units' if ahead.units else 'mg'} " + reading.folded[mention.end : high]
     joined = parse(text, 0, len(text))
     if joined is None or joined.start > 0:
         return ahead
     return Dose(
-        ahead.start, ahead.end, joined.single_mg, joined.daily_mg, ahead.per_kg, joined.weekly, joined.daily_stated
-    )
+        ahead.start, ahead.end, joined.single_mg, joined.daily_mg, ahead.per_kg, joined.weekly, joined.daily_stated,
+        ahead.units,
+    )  # fmt: skip

@@ -14,7 +14,7 @@ from .ingredients import Vocabulary
 from .limits import DoseRow, Limits
 from .mentions import Mention
 from .patient import TOPICAL, Chart, Held
-from .prescribed import REACH, doses_of
+from .prescribed import REACH, doses_of, further_doses
 from .report import finding, lower, span_of
 from .stance import Reading, Stance, Status
 
@@ -50,7 +50,7 @@ def daily_dose_mg(view: DraftView, ingredient: str) -> float | None:
     found: list[float] = []
     for mention in view.of(ingredient).named:
         dose = doses_of(view.reading, mention)
-        if dose is not None and not dose.weekly and not dose.per_kg:
+        if dose is not None and not dose.weekly and not dose.per_kg and not dose.units:
             found.append(dose.daily_mg if dose.daily_mg is not None else dose.single_mg or 0.0)
     return max(found) if found else None
 
@@ -60,6 +60,7 @@ def checked(
 ) -> Iterator[Finding]:
     """Findings on doses and duplicates."""
     yield from _doses(chart, view, limits)
+    yield from _totals(view, limits)
     if complete:
         yield from _asked_doses(chart, view, limits)
     yield from _duplicates(chart, view, vocabulary, complete=complete)
@@ -69,16 +70,43 @@ def _doses(chart: Chart, view: DraftView, limits: Limits) -> Iterator[Finding]:
     for mention, stance in zip(view.reading.mentions, view.reading.stances, strict=True):
         if stance is Stance.AGAINST or len(mention.ingredients) != 1 or mention.name.class_id is not None:
             continue
-        dose = doses_of(view.reading, mention)
-        if dose is None or _LIMITING.search(view.reading.folded[max(0, dose.start - 40) : dose.start]):
-            continue
-        found = _dose_finding(mention.ingredients[0], dose, view.reading, mention, chart, limits)
+        first = doses_of(view.reading, mention)
+        doses = [] if first is None else [first, *further_doses(view.reading, mention, first)]
+        stated = [d for d in doses if not _LIMITING.search(view.reading.folded[max(0, d.start - 40) : d.start])]
+        over = (_dose_finding(mention.ingredients[0], d, view.reading, mention, chart, limits) for d in stated)
+        found = next((f for f in over if f is not None), None)
         if found is not None:
             severity, text, row = found
             yield finding(
                 FindingKind.DOSE, mention.ingredients, severity, text, source=row.source,
                 code=f"dose.{row.ingredient}", span=span_of(view, mention),
             )  # fmt: skip
+
+
+def _totals(view: DraftView, limits: Limits) -> Iterator[Finding]:
+    """One ingredient in several products of the draft that together pass the daily maximum."""
+    for ingredient, spoken in view.spoken.items():
+        row = limits.doses.get((ingredient, "oral"))
+        if row is None or row.max_daily_mg is None or spoken.against or len(spoken.affirmed) < 2:
+            continue
+        daily: dict[int, float] = {}
+        for mention in spoken.affirmed:
+            dose = doses_of(view.reading, mention)
+            if dose is not None and dose.daily_mg is not None and not (dose.per_kg or dose.weekly or dose.units):
+                daily.setdefault(dose.start, dose.daily_mg)
+        total = sum(daily.values())
+        either = _EITHER.search(view.reading.folded, min(daily, default=0), max(daily, default=0)) is not None
+        if either or max(daily.values(), default=total) > row.max_daily_mg or total <= row.max_daily_mg * _MARGIN:
+            continue
+        severity, text, row = _over(row, total, row.max_daily_mg, "daily dose of all products together", row.unit)
+        yield finding(
+            FindingKind.DOSE, (ingredient,), severity, text, source=row.source, code=f"dose.{ingredient}",
+            span=span_of(view, spoken.affirmed[0]),
+        )  # fmt: skip
+
+
+_EITHER = re.compile(r"\b(?:or|instead|alternatively|then|after|once|later|week|day (?:two|three|[2-9]))\b")
+"""Between two doses: one of them or one after the other, not both in a day."""
 
 
 def _asked_doses(chart: Chart, view: DraftView, limits: Limits) -> Iterator[Finding]:
@@ -115,7 +143,9 @@ def _dose_finding(
     row = limits.doses.get((ingredient, route)) or limits.doses.get(
         (ingredient, "injection" if ingredient == "epinephrine" else route)
     )
-    if row is None or (ingredient == "methotrexate" and _ONCOLOGY.search(reading.folded + chart.context)):
+    if row is None or dose.units != (row.unit == "units"):
+        return None
+    if ingredient == "methotrexate" and _ONCOLOGY.search(reading.folded + chart.context):
         return None
     if row.interval == "weekly" and not dose.weekly:
         return _weekly(row, dose)
@@ -145,7 +175,7 @@ def _per_kg(row: DoseRow, dose: Dose) -> tuple[Severity, str, DoseRow] | None:
         (dose.single_mg, row.max_single_mg_kg, "single"), (dose.daily_mg, row.max_daily_mg_kg, "daily"),
     ):  # fmt: skip
         if stated is not None and limit is not None and stated > limit * _MARGIN:
-            return _over(row, stated, limit, f"{word} dose per kg", "mg/kg")
+            return _over(row, stated, limit, f"{word} dose per kg", f"{row.unit}/kg")
     return None
 
 
@@ -156,7 +186,7 @@ def _child(row: DoseRow, dose: Dose, chart: Chart) -> tuple[Severity, str, DoseR
         (dose.single_mg, row.max_single_mg_kg, "single"), (dose.daily_mg, row.max_daily_mg_kg, "daily"),
     ):  # fmt: skip
         if stated is not None and limit is not None and stated > limit * chart.weight_kg * 1.1:
-            return _over(row, stated, limit * chart.weight_kg, f"{word} dose for {chart.weight_kg:g} kg", "mg")
+            return _over(row, stated, limit * chart.weight_kg, f"{word} dose for {chart.weight_kg:g} kg", row.unit)
     return None
 
 
@@ -168,7 +198,7 @@ def _adult(row: DoseRow, dose: Dose, *, at_once: bool) -> tuple[Severity, str, D
         single = row.max_daily_mg
     for stated, limit, word in ((dose.daily_mg, row.max_daily_mg, "daily"), (dose.single_mg, single, "single")):
         if stated is not None and limit is not None and stated > limit * _MARGIN:
-            return _over(row, stated, limit, f"{word} dose", "mg")
+            return _over(row, stated, limit, f"{word} dose", row.unit)
     return None
 
 

@@ -286,8 +286,30 @@ def _leftover(sentence: Sentence, clause: Clause) -> None:
     strongest = all(f for _, f in clause.directives)
     if strongest:
         sentence.favour_open = True
+    elif _has_own_object(sentence, clause):
+        return
     elif any(h.kind & Cue.TOGETHER for h in clause.cues) or len(sentence.clauses) == 1 or not sentence.mentions:
         sentence.against_open = True
+
+
+def _has_own_object(sentence: Sentence, clause: Clause) -> bool:
+    """What is warned of is named and is no drug: `avoid picking`, `hold prophylaxis on the day`."""
+    hit = next(h for h, favour in clause.directives if not favour)
+    if hit.text not in _TRANSITIVE:
+        return False
+    rest = sentence.folded[hit.end - sentence.start : clause.end - sentence.start]
+    return _OTHER_OBJECT.match(rest) is not None
+
+
+_TRANSITIVE = frozenset(
+    {"avoid", "avoiding", "skip", "skipping", "hold", "holding", "stop", "stopping", "omit", "pause"}
+)
+_OTHER_OBJECT = re.compile(
+    r"\s+(?!(?:it|its|that|this|them|these|those|both|either|all|any|the|your|his|her|their|one|some|altogether|"
+    r"entirely|completely|together|until|unless|if|because|in|with|on|at|when|during|while|for|now|and|or|by|here|two|"
+    r"tak\w+|us\w+|combin\w+|mix\w+|add\w+|start\w+|giv\w+|pair\w+|buy\w+|anti\w+|medic\w+|drugs?|pills?|tablets?|"
+    r"supplements?|herb\w*|oral|concomitant|concurrent|co-?\w+)\b)[a-z]"
+)
 
 
 _PRONOUN = re.compile(r"\b(?:it|that|this|some|one|them|those|these)\b")
