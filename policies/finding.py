@@ -69,6 +69,14 @@ class FindingKind(StrEnum):
     AGENT_FAILURE = "agent_failure"
 
 
+class Certainty(StrEnum):
+    """How well a clinical fact is borne out."""
+
+    ESTABLISHED = "established"
+    PROBABLE = "probable"
+    POSSIBLE = "possible"
+
+
 class Frozen(BaseModel):
     """A value: immutable, strict about types, closed to unknown fields."""
 
@@ -96,6 +104,23 @@ class Citation(Frozen):
     """Section, page or passage within the source."""
 
 
+class Explanation(Frozen):
+    """Why a finding matters, in parts that a screen can lay out. Empty text where a part does not apply."""
+
+    mechanism: str = ""
+    """How it comes about."""
+    effect: str = ""
+    """What may happen."""
+    management: str = ""
+    """What to do."""
+    certainty: Annotated[Certainty, Field(strict=False)] = Certainty.ESTABLISHED
+    """How sure the source is."""
+    plain: str = ""
+    """One or two sentences in plain words for the patient."""
+    unknown: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    """What is not known of the patient and would change the judgement: `kidney function`, `dose of tramadol`."""
+
+
 class Finding(Frozen):
     """One thing an agent noticed. Messages are shown to people and logged: they never quote an identifier."""
 
@@ -115,6 +140,8 @@ class Finding(Frozen):
     """The text it is about; None where it is about something absent or about the whole."""
     citations: Annotated[tuple[Citation, ...], Field(strict=False)] = ()
     """Sources of the fact."""
+    explanation: Explanation | None = None
+    """Mechanism, effect, management and plain words, where the agent knows them."""
     code: str | None = None
     """Stable id of the table row or detector rule that spoke, for example `onc.maoi-serotonergic`."""
 

@@ -38,6 +38,42 @@ class Sex(StrEnum):
     OTHER = "other"
 
 
+class ChildPugh(StrEnum):
+    """Class of liver disease, mild to severe."""
+
+    A = "A"
+    B = "B"
+    C = "C"
+
+
+class LabName(StrEnum):
+    """Results that the checks read; the unit is part of the name."""
+
+    POTASSIUM_MMOL_L = "potassium_mmol_l"
+    SODIUM_MMOL_L = "sodium_mmol_l"
+    MAGNESIUM_MMOL_L = "magnesium_mmol_l"
+    CREATININE_UMOL_L = "creatinine_umol_l"
+    QTC_MS = "qtc_ms"
+    INR = "inr"
+    HEART_RATE_BPM = "heart_rate_bpm"
+    SYSTOLIC_MMHG = "systolic_mmhg"
+    PLATELETS_10E9_L = "platelets_10e9_l"
+    NEUTROPHILS_10E9_L = "neutrophils_10e9_l"
+    ALT_U_L = "alt_u_l"
+    GLUCOSE_MMOL_L = "glucose_mmol_l"
+    LITHIUM_MMOL_L = "lithium_mmol_l"
+    DIGOXIN_NG_ML = "digoxin_ng_ml"
+
+
+class Lab(Frozen):
+    """One result."""
+
+    name: Annotated[LabName, Field(strict=False)]
+    """What was measured, and its unit."""
+    value: Annotated[float, Field(ge=0, strict=False)]
+    """The value in that unit."""
+
+
 class Patient(Frozen):
     """What is known of the patient. None means unknown, never normal; an empty list means none are recorded."""
 
@@ -57,6 +93,12 @@ class Patient(Frozen):
     """Estimated glomerular filtration rate or creatinine clearance, mL/min."""
     weight_kg: Annotated[float, Field(gt=0, le=700, strict=False)] | None = None
     """Body weight, kg."""
+    breastfeeding: bool | None = None
+    """Breastfeeding now."""
+    child_pugh: Annotated[ChildPugh, Field(strict=False)] | None = None
+    """Child-Pugh class of liver disease."""
+    labs: Annotated[tuple[Lab, ...], Field(strict=False)] | None = None
+    """Latest results that bear on drugs."""
 
 
 class Evidence(Frozen):

@@ -15,7 +15,7 @@ from google.protobuf import (  # type: ignore[import-untyped]  # protobuf ships 
 )
 
 from .finding import Finding, FindingKind, Severity
-from .request import Audience, Case, Patient, Sex, Task
+from .request import Audience, Case, ChildPugh, Patient, Sex, Task
 
 PACKAGE = "wardround.policy"
 UNKNOWN = "unknown"
@@ -41,6 +41,8 @@ MESSAGES: Mapping[str, Mapping[str, FieldType]] = {
         "allergies": "strings?",
         "egfr_ml_min": "double?",
         "weight_kg": "double?",
+        "breastfeeding": "bool?",
+        "child_pugh": "string?",
     },
     "Finding": {
         "agent": "string",
@@ -76,6 +78,7 @@ CLOSED: Mapping[str, frozenset[str]] = {
     "Finding.kind": frozenset(k.value for k in FindingKind),
     "Finding.severity": frozenset(s.value for s in Severity),
     "Patient.sex": frozenset(s.value for s in Sex),
+    "Patient.child_pugh": frozenset(c.value for c in ChildPugh),
     "Draft.source": frozenset({"upstream", "extractive", "given", "reviewer", "none"}),
     "audience": frozenset({*(a.value for a in Audience), UNKNOWN}),
     "task": frozenset(t.value for t in Task),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from wardround.policies.finding import Finding
@@ -20,23 +21,25 @@ from .pairs import PairTable, PairVerdict
 from .patient import Charter
 from .report import AGENT, worst_first
 from .stance import Reading, read
-from .tables import digest
+from .tables import DATA, Reader, digest
 
 _INLINE_CHARS = 8_000
 """Longer texts go through the pool; below, a whole case takes about a millisecond."""
 
 
 class Tables:
-    """Everything that is known, loaded once. Raises `TableError`."""
+    """Everything that is known, loaded once; `refused` lists the rows that were left out. Raises `TableError`."""
 
-    def __init__(self) -> None:
-        self.vocabulary = load_vocabulary()
+    def __init__(self, folder: Path = DATA) -> None:
+        reader = Reader(folder)
+        self.vocabulary = load_vocabulary(reader)
         self.finder = Finder(self.vocabulary)
-        self.cues = load_cues()
-        self.pairs = PairTable(self.vocabulary)
-        self.limits = Limits(self.vocabulary)
+        self.cues = load_cues(reader)
+        self.pairs = PairTable(self.vocabulary, reader)
+        self.limits = Limits(self.vocabulary, reader)
         self.charter = Charter(self.finder, self.limits)
-        self.digest = digest()
+        self.refused = tuple(reader.refused)
+        self.digest = digest(folder)
 
     def cue_finder(self, language: str) -> CueFinder:
         """The grammar of a language, English where there is none."""

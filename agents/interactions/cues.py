@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from .folding import fold
 from .phrases import Phrases
-from .tables import DATA, TableError, read_yaml
+from .tables import Reader, TableError
 
 
 class Cue:
@@ -78,9 +77,9 @@ class CueFinder:
         return out
 
 
-def load_cues(folder: Path = DATA) -> dict[str, CueFinder]:
+def load_cues(reader: Reader) -> dict[str, CueFinder]:
     """A finder per language code; every finder but English also knows English. Raises `TableError`."""
-    document = read_yaml(folder / "grammar.yaml")
+    document = reader.document("language/grammar.yaml")
     phrases = {language: _phrases(language, table) for language, table in document.items()}
     english = phrases["en"]
     return {language: CueFinder(_joined(english, own)) for language, own in phrases.items()}

@@ -4,46 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
 from typing import Literal
 
 from .folding import fold
-from .tables import DATA, Row, TableError, read_csv, read_yaml, rows
+from .tables import Reader, Sourced, TableError
 
 NameKind = Literal["ingredient", "synonym", "salt", "brand", "combination", "abbreviation", "inn", "class"]
 
 
-class _IngredientRow(Row):
+class _IngredientRow(Sourced):
     ingredient: str
     rxcui: str = ""
-    source: str
+    atc: str = ""
 
 
-class _NameRow(Row):
+class _NameRow(Sourced):
     name: str
     ingredients: str
     kind: NameKind
-    source: str
 
 
-class ClassRow(Row):
+class ClassRow(Sourced):
     """A class of ingredients."""
 
     id: str
-    source: str
     terms: tuple[str, ...] = ()
     members: tuple[str, ...]
     duplicate: Literal["moderate", "major", "contraindicated"] | None = None
 
 
-class OrdinaryRow(Row):
+class OrdinaryRow(Sourced):
     """A name that is also an ordinary word, and what makes it a drug."""
 
     name: str
     rule: Literal["never", "capital", "dose", "intake", "alcohol"]
     forms: tuple[str, ...] = ()
-    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,67 +64,94 @@ class Vocabulary:
     duplicates: Mapping[str, str]
     """Class id to the severity of two members at once."""
     ordinary: Mapping[str, OrdinaryRow]
+    ingredients: frozenset[str]
+    """All canonical ingredients."""
     rxcui: Mapping[str, str]
-
-    @cached_property
-    def ingredients(self) -> frozenset[str]:
-        """All canonical ingredients."""
-        return frozenset(i for n in self.names.values() for i in n.ingredients)
+    """Ingredient to RxNorm concept id."""
+    atc: Mapping[str, str]
+    """Ingredient to ATC code, the main one."""
 
     def resolve(self, name: str) -> tuple[str, ...]:
         """Ingredients of a name as given, combinations split; empty where it is unknown."""
         found = self.names.get(fold(name.strip()))
         return found.ingredients if found and found.class_id is None else ()
 
-    def expand(self, members: Iterable[str], where: str) -> frozenset[str]:
-        """`@class` and ingredient entries as one set of ingredients. Raises `TableError` for an unknown class."""
+    def expand(self, members: Iterable[str]) -> frozenset[str]:
+        """`@class` and ingredient entries as one set of ingredients. Raises `TableError` for an unknown one."""
         out: set[str] = set()
         for member in members:
-            if not member.startswith("@"):
-                out.add(member)
-            elif member[1:] in self.classes:
+            if member.startswith("@"):
+                if member[1:] not in self.classes:
+                    raise TableError(f"unknown class {member}: add it to classes/ or mend the spelling")
                 out |= self.classes[member[1:]]
+            elif member in self.ingredients:
+                out.add(member)
             else:
-                raise TableError(f"{where}: unknown class {member}: add it to classes.yaml or mend the spelling")
+                raise TableError(f"unknown ingredient {member!r}: add it to ingredients.csv or mend the spelling")
         return frozenset(out)
 
 
-def load_vocabulary(folder: Path = DATA) -> Vocabulary:
-    """Read and check the vocabulary's files. Raises `TableError`."""
-    names, rxcui = _names(folder)
-    path = folder / "classes.yaml"
-    classes: dict[str, frozenset[str]] = {}
-    duplicates: dict[str, str] = {}
-    for row in rows(path, ClassRow, read_yaml(path)):
-        classes[row.id] = _members(row, classes, path)
-        if row.duplicate:
-            duplicates[row.id] = row.duplicate
-        for term in row.terms:
-            names.setdefault(fold(term), Name(term, tuple(sorted(classes[row.id])), "class", row.id))
-    ordinary_path = folder / "ordinary.yaml"
-    ordinary = {fold(r.name): r for r in rows(ordinary_path, OrdinaryRow, read_yaml(ordinary_path))}
-    return Vocabulary(names, classes, duplicates, ordinary, rxcui)
-
-
-def _members(row: ClassRow, known: Mapping[str, frozenset[str]], path: Path) -> frozenset[str]:
-    out: set[str] = set()
-    for member in row.members:
-        if not member.startswith("@"):
-            out.add(member)
-        elif member[1:] in known:
-            out |= known[member[1:]]
-        else:
-            raise TableError(f"{path.name}: class {row.id}: {member} is unknown or stands further down")
-    return frozenset(out)
-
-
-def _names(folder: Path) -> tuple[dict[str, Name], dict[str, str]]:
+def load_vocabulary(reader: Reader) -> Vocabulary:
+    """Read and check the vocabulary's files; bad rows are left with the reader."""
     names: dict[str, Name] = {}
     rxcui: dict[str, str] = {}
-    for row in read_csv(folder / "ingredients.csv", _IngredientRow):
+    atc: dict[str, str] = {}
+    for _, row in reader.csv("vocabulary/ingredients.csv", _IngredientRow):
         names[fold(row.ingredient)] = Name(row.ingredient, (row.ingredient,), "ingredient")
-        if row.rxcui:
-            rxcui[row.ingredient] = row.rxcui
-    for named in read_csv(folder / "names.csv", _NameRow):
-        names.setdefault(fold(named.name), Name(named.name, tuple(named.ingredients.split("|")), named.kind))
-    return names, rxcui
+        for codes, code in ((rxcui, row.rxcui), (atc, row.atc)):
+            if code:
+                codes[row.ingredient] = code
+    ingredients = frozenset(n.text for n in names.values())
+    for place, named in reader.csv("vocabulary/names*.csv", _NameRow):
+        parts = tuple(named.ingredients.split("|"))
+        unknown = [p for p in parts if p not in ingredients]
+        if unknown:
+            reader.refuse(place, f"ingredients: unknown ingredient {unknown[0]!r}")
+        else:
+            names.setdefault(fold(named.name), Name(named.name, parts, named.kind))
+    rows = {row.id: (place, row) for place, row in reader.yaml("classes/*.yaml", ClassRow)}
+    classes = _classes(rows, ingredients, reader)
+    for key, (_, group) in rows.items():
+        for term in group.terms if key in classes else ():
+            names.setdefault(fold(term), Name(term, tuple(sorted(classes[key])), "class", key))
+    return Vocabulary(
+        names=names,
+        classes=classes,
+        duplicates={k: r.duplicate for k, (_, r) in rows.items() if r.duplicate and k in classes},
+        ordinary={fold(r.name): r for _, r in reader.yaml("vocabulary/ordinary.yaml", OrdinaryRow)},
+        ingredients=ingredients,
+        rxcui=rxcui,
+        atc=atc,
+    )
+
+
+def _classes(
+    rows: Mapping[str, tuple[str, ClassRow]], ingredients: frozenset[str], reader: Reader
+) -> dict[str, frozenset[str]]:
+    """Classes of classes resolved in any order; a class with an unknown member, or one inside itself, is refused."""
+    done: dict[str, frozenset[str]] = {}
+    bad: set[str] = set()
+
+    def resolve(key: str, inside: tuple[str, ...]) -> frozenset[str]:
+        if key in done:
+            return done[key]
+        if key in inside or key not in rows or key in bad:
+            raise TableError(f"class @{key} is unknown, refused or contains itself")
+        out: set[str] = set()
+        for member in rows[key][1].members:
+            if member.startswith("@"):
+                out |= resolve(member[1:], (*inside, key))
+            elif member in ingredients:
+                out.add(member)
+            else:
+                raise TableError(f"unknown ingredient {member!r}: add it to ingredients.csv or mend the spelling")
+        done[key] = frozenset(out)
+        return done[key]
+
+    for key, (place, _) in rows.items():
+        try:
+            resolve(key, ())
+        except TableError as error:
+            bad.add(key)
+            reader.refuse(place, f"class {key}: {error}")
+    return done

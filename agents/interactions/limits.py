@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Generic, Literal, Protocol, TypeVar
+from typing import Generic, Literal, TypeVar
 
 from .folding import fold
 from .ingredients import Vocabulary
 from .pairs import Level
-from .tables import DATA, Row, TableError, read_csv, read_yaml, rows
+from .tables import Reader, Row, Sourced, TableError
 
 
-class ConditionRow(Row):
+class ConditionRow(Sourced):
     """A class of drugs that a condition rules out."""
 
     id: str
@@ -23,7 +22,6 @@ class ConditionRow(Row):
     severity: Level
     effect: str
     manage: str
-    source: str
     min_age: float | None = None
     needs: Literal["uncontrolled", "decompensated"] | None = None
     """The condition counts only in this state."""
@@ -38,7 +36,7 @@ class ReactionRow(Row):
     severity: Level
 
 
-class AllergyRow(Row):
+class AllergyRow(Sourced):
     """An allergen and its relatives."""
 
     id: str
@@ -46,10 +44,9 @@ class AllergyRow(Row):
     names: tuple[str, ...]
     ingredients: tuple[str, ...]
     reacts: tuple[ReactionRow, ...]
-    source: str
 
 
-class PopulationRow(Row):
+class PopulationRow(Sourced):
     """A class of drugs that pregnancy, kidney function or age rules out or limits."""
 
     id: str
@@ -58,7 +55,6 @@ class PopulationRow(Row):
     tolerated: Level | None = None
     effect: str
     manage: str
-    source: str
     egfr_below: float | None = None
     max_daily_mg: float | None = None
     max_single_mg: float | None = None
@@ -71,7 +67,7 @@ class PopulationRow(Row):
     """Words in the request or draft that make it a recognised exception."""
 
 
-class DoseRow(Row):
+class DoseRow(Sourced):
     """Labelled maximum for adults, per kilogram for children."""
 
     ingredient: str
@@ -84,29 +80,20 @@ class DoseRow(Row):
     interval: Literal["weekly"] | None = None
     unit: Literal["mg", "units"] = "mg"
     """What the amounts count."""
-    source: str
 
 
-class _HasDrugs(Protocol):
-    @property
-    def drugs(self) -> tuple[str, ...]: ...
-
-    @property
-    def id(self) -> str: ...
-
-
-D = TypeVar("D", bound=_HasDrugs)
+D = TypeVar("D", bound=Sourced)
 
 
 class ByDrug(Generic[D]):
     """Rows by ingredient."""
 
-    def __init__(self, items: Iterable[D], expand: Callable[[Iterable[str], str], frozenset[str]], file: str) -> None:
+    def __init__(self, items: Iterable[tuple[D, frozenset[str]]]) -> None:
         self._rows: dict[str, list[D]] = defaultdict(list)
         self.count = 0
-        for row in items:
+        for row, ingredients in items:
             self.count += 1
-            for ingredient in expand(row.drugs, f"{file}: {row.id}"):
+            for ingredient in ingredients:
                 self._rows[ingredient].append(row)
 
     def of(self, ingredient: str) -> tuple[D, ...]:
@@ -124,35 +111,43 @@ class Allergy:
 
 
 class Limits:
-    """All tables about one drug in one person. Raises `TableError` while it loads."""
+    """All tables about one drug in one person. Bad rows are left with the reader."""
 
-    def __init__(self, vocabulary: Vocabulary, folder: Path = DATA) -> None:
-        path = folder / "conditions.yaml"
-        document = read_yaml(path)
+    def __init__(self, vocabulary: Vocabulary, reader: Reader) -> None:
+        names: Mapping[str, list[str]] = reader.document("patient/condition_names.yaml")
         self.condition_names: dict[str, str] = {
-            fold(word): name for name, words in document["conditions"].items() for word in (*words, name)
+            fold(word): name for name, words in names.items() for word in (*words, name)
         }
-        known = set(document["conditions"])
-        condition_rows = tuple(rows(path, ConditionRow, document["rules"]))
-        for row in condition_rows:
-            if row.condition not in known:
-                raise TableError(f"{path.name}: {row.id}: unknown condition {row.condition!r}")
-        self.conditions = ByDrug(condition_rows, vocabulary.expand, path.name)
-        path = folder / "populations.yaml"
-        document = read_yaml(path)
-        self.pregnancy = ByDrug(rows(path, PopulationRow, document["pregnancy"]), vocabulary.expand, path.name)
-        self.renal = ByDrug(rows(path, PopulationRow, document["renal"]), vocabulary.expand, path.name)
-        self.age = ByDrug(rows(path, PopulationRow, document["age"]), vocabulary.expand, path.name)
-        path = folder / "allergies.yaml"
-        self.allergies = tuple(_allergy(r, vocabulary, path.name) for r in rows(path, AllergyRow, read_yaml(path)))
+
+        def condition(row: ConditionRow, place: str) -> tuple[ConditionRow, frozenset[str]]:
+            if row.condition not in names:
+                raise TableError(f"unknown condition {row.condition!r}: add it to condition_names.yaml")
+            return row, vocabulary.expand(row.drugs)
+
+        def population(row: PopulationRow, place: str) -> tuple[PopulationRow, frozenset[str]]:
+            return row, vocabulary.expand(row.drugs)
+
+        def about(kind: str) -> ByDrug[PopulationRow]:
+            return ByDrug(reader.kept(reader.yaml(f"patient/{kind}.yaml", PopulationRow), population))
+
+        def dose(row: DoseRow, place: str) -> DoseRow:
+            vocabulary.expand([row.ingredient])
+            return row
+
+        self.conditions = ByDrug(reader.kept(reader.yaml("patient/conditions.yaml", ConditionRow), condition))
+        self.pregnancy = about("pregnancy")
+        self.renal = about("renal")
+        self.age = about("age")
+        allergies = reader.yaml("patient/allergies.yaml", AllergyRow)
+        self.allergies = tuple(reader.kept(allergies, lambda row, _: _allergy(row, vocabulary)))
         self.doses: dict[tuple[str, str], DoseRow] = {
-            (r.ingredient, r.route): r for r in read_csv(folder / "doses.csv", DoseRow)
+            (r.ingredient, r.route): r for r in reader.kept(reader.csv("doses/*.csv", DoseRow), dose)
         }
 
 
-def _allergy(row: AllergyRow, vocabulary: Vocabulary, file: str) -> Allergy:
+def _allergy(row: AllergyRow, vocabulary: Vocabulary) -> Allergy:
     severity: dict[str, Level] = {}
     for reaction in row.reacts:
-        for ingredient in vocabulary.expand(reaction.drugs, f"{file}: {row.id}"):
+        for ingredient in vocabulary.expand(reaction.drugs):
             severity.setdefault(ingredient, reaction.severity)
-    return Allergy(row, vocabulary.expand(row.ingredients, f"{file}: {row.id}"), severity)
+    return Allergy(row, vocabulary.expand(row.ingredients), severity)

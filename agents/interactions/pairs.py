@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from wardround.policies.finding import Severity
 
 from .ingredients import Vocabulary
-from .tables import DATA, Row, read_yaml, rows
+from .tables import Reader, Sourced
 
 Level = Literal["minor", "moderate", "major", "contraindicated"]
 
 
-class RuleRow(Row):
+class RuleRow(Sourced):
     """Two sides and what happens when they meet."""
 
     id: str
@@ -36,7 +35,6 @@ class RuleRow(Row):
     """Daily doses up to which the combination is accepted."""
     quiet: bool = False
     quiet_over: bool = False
-    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +52,16 @@ class PairVerdict:
 class PairTable:
     """Rules compiled to sets of rule numbers per ingredient and side."""
 
-    def __init__(self, vocabulary: Vocabulary, folder: Path = DATA) -> None:
-        path = folder / "rules.yaml"
-        self.rules = tuple(rows(path, RuleRow, read_yaml(path)))
+    def __init__(self, vocabulary: Vocabulary, reader: Reader) -> None:
+        def compiled(rule: RuleRow, place: str) -> tuple[RuleRow, frozenset[str], frozenset[str]]:
+            return rule, vocabulary.expand(rule.a), vocabulary.expand(rule.b)
+
+        loaded = tuple(reader.kept(reader.yaml("pairs/*/*.yaml", RuleRow), compiled))
+        self.rules = tuple(rule for rule, _, _ in loaded)
         self._sides: tuple[dict[str, set[int]], dict[str, set[int]]] = (defaultdict(set), defaultdict(set))
-        for number, rule in enumerate(self.rules):
-            for side, members in zip(self._sides, (rule.a, rule.b), strict=True):
-                for ingredient in vocabulary.expand(members, f"{path.name}: {rule.id}"):
+        for number, (_, *sides) in enumerate(loaded):
+            for side, members in zip(self._sides, sides, strict=True):
+                for ingredient in members:
                     side[ingredient].add(number)
         self._none: frozenset[int] = frozenset()
 

@@ -7,11 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from wardround.agents.interactions.agent import severity_of_pair, tables
-from wardround.agents.interactions.ingredients import load_vocabulary
-from wardround.agents.interactions.limits import Limits
-from wardround.agents.interactions.pairs import PairTable
-from wardround.agents.interactions.tables import DATA, TableError
+from wardround.agents.interactions.agent import Tables, severity_of_pair, tables
+from wardround.agents.interactions.tables import DATA
 from wardround.policies.finding import Severity
 
 
@@ -66,21 +63,34 @@ def test_a_pair_without_a_rule_has_no_severity(a: str, b: str) -> None:
 @pytest.mark.parametrize(
     ("file", "line", "reason"),
     [
-        ("rules.yaml", "- {id: x.bad, a: [warfarin], b: [aspirin], severity: awful, mechanism: m, effect: e,"
-         " manage: n, source: s}", "severity"),
-        ("rules.yaml", "- {id: x.lost, a: ['@nowhere'], b: [aspirin], severity: major, mechanism: m, effect: e,"
-         " manage: n, source: s}", "@nowhere"),
-        ("doses.csv", "aspirin,rectal,1,2,,,,,somewhere", "route"),
-        ("allergies.yaml", "- {id: x.bad, allergen: a, names: [], ingredients: [], source: s}", "reacts"),
+        ("pairs/effects/rules.yaml", "- {id: x.bad, a: [warfarin], b: [aspirin], severity: awful, mechanism: m,"
+         " effect: e, manage: n, source: s, date: '2026'}", "severity"),
+        ("pairs/effects/rules.yaml", "- {id: x.lost, a: ['@nowhere'], b: [aspirin], severity: major, mechanism: m,"
+         " effect: e, manage: n, source: s, date: '2026'}", "@nowhere"),
+        ("pairs/kinetics/rules.yaml", "- {id: x.undated, a: [warfarin], b: [aspirin], severity: major, mechanism: m,"
+         " effect: e, manage: n, source: s}", "date"),
+        ("pairs/kinetics/rules.yaml", "- {id: x.broken, a: [warfarin", "not valid YAML"),
+        ("doses/adults.csv", "aspirin,rectal,1,2,,,,,,somewhere,2026", "route"),
+        ("vocabulary/names.csv", "Nothing,no such ingredient,brand,somewhere,2026", "no such ingredient"),
+        ("classes/therapeutic.yaml", "- {id: x, source: s, date: '2026', members: ['@x']}", "@x"),
+        ("patient/allergies.yaml", "- {id: x.bad, allergen: a, names: [], ingredients: [], source: s, date: '2026'}",
+         "reacts"),
     ],
 )  # fmt: skip
-def test_a_bad_row_is_refused_with_file_and_reason(tmp_path: Path, file: str, line: str, reason: str) -> None:
+def test_a_bad_row_is_refused_with_file_line_and_reason_and_the_rest_loads(
+    tmp_path: Path, file: str, line: str, reason: str
+) -> None:
     folder = tmp_path / "data"
     shutil.copytree(DATA, folder)
     with (folder / file).open("a", encoding="utf-8") as out:
         out.write(line + "\n")
-    vocabulary = load_vocabulary(folder)
-    with pytest.raises(TableError) as caught:
-        PairTable(vocabulary, folder)
-        Limits(vocabulary, folder)
-    assert file in str(caught.value) and reason in str(caught.value)
+    number = len((folder / file).read_text(encoding="utf-8").splitlines())
+    known = Tables(folder)
+    assert [r.place for r in known.refused] in ([f"{file}:{number}"], [f"{file}:{number + 1}"])
+    assert reason in known.refused[0].reason
+    assert known.pairs.verdict(("warfarin",), ("ibuprofen",)).severity is Severity.MAJOR
+    assert len(known.pairs.rules) == len(tables().pairs.rules)
+
+
+def test_the_tables_of_the_package_have_no_bad_row() -> None:
+    assert tables().refused == ()
