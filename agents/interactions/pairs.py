@@ -1,16 +1,19 @@
-"""What is known of two drugs together: class-by-class rules, the most severe speaks. Context: `combinations`."""
+"""What is known of two drugs together, from every source that speaks; context is judged in `combinations`."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
-from wardround.policies.finding import Severity
+from pydantic import Field
+
+from wardround.policies.finding import Certainty, Severity
 
 from .ingredients import Vocabulary
-from .tables import Reader, Sourced
+from .shelves import BUILT_IN, RANK, ImportedPairs
+from .tables import Reader, Sourced, TableError
 
 Level = Literal["minor", "moderate", "major", "contraindicated"]
 
@@ -29,12 +32,18 @@ class RuleRow(Sourced):
     manage: str
     effects: tuple[str, ...] = ()
     """Words by which a text shows that it knows the effect."""
+    certainty: Annotated[Certainty, Field(strict=False)] = Certainty.ESTABLISHED
+    """How well it is borne out."""
+    plain: str = ""
+    """Plain words for patients, with `{a}` and `{b}`; empty: built from the effect."""
     separable: bool = False
     """Taking them apart solves it."""
     max_dose_mg: Mapping[str, float] = {}
-    """Daily doses up to which the combination is accepted."""
+    """Daily doses up to which the combination is accepted, mg by ingredient."""
     quiet: bool = False
+    """Should never interrupt: no rule of the pair up to moderate speaks above this one."""
     quiet_over: bool = False
+    """Nor does one up to major. Contraindicated always speaks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +56,16 @@ class PairVerdict:
     citation: str = ""
     effect: str = ""
     manage: str = ""
+    certainty: Certainty = Certainty.ESTABLISHED
 
 
 class PairTable:
-    """Rules compiled to sets of rule numbers per ingredient and side."""
+    """Rules compiled to sets of rule numbers per ingredient and side, and imported pairs beside them.
 
-    def __init__(self, vocabulary: Vocabulary, reader: Reader) -> None:
+    Sources speak in order of rank, highest first: the first that knows a pair decides, also where it says `none`.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, reader: Reader, imported: Iterable[ImportedPairs] = ()) -> None:
         def compiled(rule: RuleRow, place: str) -> tuple[RuleRow, frozenset[str], frozenset[str]]:
             return rule, vocabulary.expand(rule.a), vocabulary.expand(rule.b)
 
@@ -63,37 +76,63 @@ class PairTable:
             for side, members in zip(self._sides, sides, strict=True):
                 for ingredient in members:
                     side[ingredient].add(number)
-        self._none: frozenset[int] = frozenset()
+        self._shelves = {shelf.name: shelf for shelf in imported}
+        ranks = {BUILT_IN: RANK, **{name: shelf.rank for name, shelf in self._shelves.items()}}
+        self.sources = tuple(sorted(ranks, key=lambda name: (-ranks[name], name)))
+        """Names of all sources in the order in which they speak."""
 
-    def matching(self, a: str, b: str) -> tuple[RuleRow, ...]:
-        """Rules for two ingredients in either order, most severe first, table order within."""
+    def matching(self, a: str, b: str, sources: tuple[str, ...] | None = None) -> tuple[RuleRow, ...]:
+        """Rules for two ingredients in either order, most severe first, of the first source that knows the pair.
+
+        `sources`: who speaks, in this order; None: all, by rank.
+        """
         if a == b:
             return ()
+        for name in self.sources if sources is None else sources:
+            if name == BUILT_IN:
+                if found := self._own(a, b):
+                    return found
+            elif (row := self._shelves[name].of(a, b)) is not None:
+                return () if row.severity == "none" else (_as_rule(row.severity, a, b, self._shelves[name]),)
+        return ()
+
+    def chosen(self, names: Iterable[str]) -> tuple[str, ...]:
+        """A policy's choice of sources, checked. Raises `TableError` for one that is not there."""
+        chosen = tuple(names)
+        for name in chosen:
+            if name not in self.sources:
+                raise TableError(f"interaction source {name!r} is not installed: there are {', '.join(self.sources)}")
+        return chosen
+
+    def _own(self, a: str, b: str) -> tuple[RuleRow, ...]:
         left, right = self._sides
-        none = self._none
+        none = _NONE
         numbers = (left.get(a, none) & right.get(b, none)) | (left.get(b, none) & right.get(a, none))
         if not numbers:
             return ()
-        found = [self.rules[n] for n in sorted(numbers)]
-        return tuple(sorted(found, key=lambda r: -Severity(r.severity).rank))
+        found = sorted((self.rules[n] for n in sorted(numbers)), key=lambda r: -Severity(r.severity).rank)
+        return _quietened(found)
 
-    def verdict(self, first: tuple[str, ...], second: tuple[str, ...]) -> PairVerdict:
+    def verdict(
+        self, first: tuple[str, ...], second: tuple[str, ...], sources: tuple[str, ...] | None = None
+    ) -> PairVerdict:
         """The most severe verdict over all ingredients of two products."""
         best: tuple[RuleRow, ...] = ()
         for a in first:
             for b in second:
-                found = self.matching(a, b)
+                found = self.matching(a, b, sources)
                 if found and (not best or Severity(found[0].severity).rank > Severity(best[0].severity).rank):
                     best = found
         if not best:
             return PairVerdict()
         top = best[0]
         return PairVerdict(
-            Severity(top.severity), tuple(r.id for r in best), top.mechanism, top.source, top.effect, top.manage
-        )
+            Severity(top.severity), tuple(r.id for r in best), top.mechanism, f"{top.source} ({top.date})", top.effect,
+            top.manage, top.certainty,
+        )  # fmt: skip
 
     def derived_pairs(self) -> int:
-        """How many different pairs of ingredients at least one rule covers."""
+        """How many different pairs of ingredients at least one built-in rule covers."""
         seen: set[tuple[str, str]] = set()
         left: dict[int, list[str]] = defaultdict(list)
         right: dict[int, list[str]] = defaultdict(list)
@@ -104,3 +143,26 @@ class PairTable:
         for number in range(len(self.rules)):
             seen.update((min(a, b), max(a, b)) for a in left[number] for b in right[number] if a != b)
         return len(seen)
+
+
+_NONE: frozenset[int] = frozenset()
+
+
+def _quietened(found: list[RuleRow]) -> tuple[RuleRow, ...]:
+    """Most severe first, without the rules that a quiet one keeps down."""
+    quiet = next((r for r in found if r.quiet or r.quiet_over), None)
+    if quiet is None:
+        return tuple(found)
+    own = Severity(quiet.severity).rank
+    ceiling = Severity.MAJOR.rank if quiet.quiet_over else Severity.MODERATE.rank
+    kept = [r for r in found if not own < Severity(r.severity).rank <= ceiling]
+    return tuple(sorted(kept, key=lambda r: (-Severity(r.severity).rank, not (r.quiet or r.quiet_over))))
+
+
+def _as_rule(severity: Level, a: str, b: str, shelf: ImportedPairs) -> RuleRow:
+    row = shelf.rows[(min(a, b), max(a, b))]
+    return RuleRow(
+        id=f"{shelf.name}.{row.line}", a=(a,), b=(b,), severity=severity, mechanism=row.mechanism,
+        effect=row.effect or "an interaction is listed", manage=row.manage or "consult the source",
+        certainty=shelf.certainty, source=row.source or shelf.title, date=row.date or shelf.date,
+    )  # fmt: skip
