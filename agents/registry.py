@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from wardround.policies.errors import WardroundError
 
@@ -18,6 +19,8 @@ class Tools:
     """Bounded pool for CPU work."""
     retriever: Retriever | None = None
     """The passage store, where one is configured."""
+    drug_tables: Path | None = None
+    """Folder of imported drug tables."""
 
 
 Factory = Callable[[Tools], Specialist]
@@ -32,7 +35,7 @@ def _knowledge(tools: Tools) -> Specialist:
 def _interactions(tools: Tools) -> Specialist:
     from .interactions.agent import InteractionsAgent
 
-    return InteractionsAgent(tools.compute)
+    return InteractionsAgent(tools.compute, tools.drug_tables)
 
 
 def _safety(tools: Tools) -> Specialist:

@@ -103,7 +103,9 @@ class Service:
         self.journal = Journal(self.database)
         stack.push_async_callback(asyncio.to_thread, self.journal.close)
         self.keys = Keys(self.database)
-        specialists = self._given_specialists or registry.build(registry.Tools(self._compute))
+        specialists = self._given_specialists or registry.build(
+            registry.Tools(self._compute, drug_tables=settings.drug_tables)
+        )
         self._specialists = specialists
         await self._warm_up(specialists)
         stack.push_async_callback(self.upstream.aclose)

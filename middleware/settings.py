@@ -79,6 +79,11 @@ class Settings(BaseSettings):
             raise ValueError("a URL that starts with http:// or https://")
         return value.rstrip("/") if value else None
 
+    @property
+    def drug_tables(self) -> Path:
+        """Folder of imported drug tables, one sub-folder a source."""
+        return self.data_dir / "drugs"
+
     @cached_property
     def on_loopback(self) -> bool:
         """Whether only this machine can reach the proxy."""

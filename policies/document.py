@@ -97,7 +97,11 @@ class Specialist(BaseModel):
         return own if self.show_from is None else {"show_from": self.show_from.value, **own}
 
 
-OWN_KEYS: Mapping[str, tuple[str, ...]] = {"knowledge": (), "interactions": (), "safety": ("detectors", "scope")}
+OWN_KEYS: Mapping[str, tuple[str, ...]] = {
+    "knowledge": (),
+    "interactions": ("sources",),
+    "safety": ("detectors", "scope"),
+}
 """Keys that an agent reads beyond the general ones; what stands below them is checked by the agent itself."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,9 @@ from .mentions import Finder
 from .pairs import PairTable, PairVerdict
 from .patient import Charter
 from .report import AGENT, worst_first
+from .shelves import ImportedPairs, cards, load_pairs, with_names
 from .stance import Reading, read
-from .tables import DATA, Reader, digest
+from .tables import DATA, Reader, Refused, digest
 
 _INLINE_CHARS = 8_000
 """Longer texts go through the pool; below, a whole case takes about a millisecond."""
@@ -30,26 +31,36 @@ _INLINE_CHARS = 8_000
 class Tables:
     """Everything that is known, loaded once; `refused` lists the rows that were left out. Raises `TableError`."""
 
-    def __init__(self, folder: Path = DATA) -> None:
+    def __init__(self, folder: Path = DATA, imported: Path | None = None) -> None:
         reader = Reader(folder)
         self.vocabulary = load_vocabulary(reader)
+        self.shelves = tuple(card for _, card in cards(imported))
+        refused: list[Refused] = []
+        for place, card in cards(imported):
+            self.vocabulary, bad = with_names(self.vocabulary, place, card)
+            refused.extend(bad)
+        shelves: list[ImportedPairs] = []
+        for place, card in cards(imported):
+            shelf, bad = load_pairs(place, card, self.vocabulary)
+            shelves.append(shelf)
+            refused.extend(bad)
         self.finder = Finder(self.vocabulary)
         self.cues = load_cues(reader)
-        self.pairs = PairTable(self.vocabulary, reader)
+        self.pairs = PairTable(self.vocabulary, reader, shelves)
         self.limits = Limits(self.vocabulary, reader)
         self.charter = Charter(self.finder, self.limits)
-        self.refused = tuple(reader.refused)
-        self.digest = digest(folder)
+        self.refused = (*reader.refused, *refused)
+        self.digest = "+".join((digest(folder), *(f"{card.name}:{card.digest[:12]}" for card in self.shelves)))
 
     def cue_finder(self, language: str) -> CueFinder:
         """The grammar of a language, English where there is none."""
         return self.cues.get(language, self.cues["en"])
 
 
-@lru_cache(maxsize=1)
-def tables() -> Tables:
-    """The tables, loaded on first use."""
-    return Tables()
+@lru_cache(maxsize=4)
+def tables(imported: Path | None = None) -> Tables:
+    """The built-in tables and those imported into a folder, loaded on first use."""
+    return Tables(DATA, imported)
 
 
 def severity_of_pair(a: str, b: str) -> PairVerdict:
@@ -61,8 +72,9 @@ def severity_of_pair(a: str, b: str) -> PairVerdict:
 class InteractionsAgent:
     """Interactions, contraindications, allergies, doses, duplicates, pregnancy, kidneys and age. Offline, no model."""
 
-    def __init__(self, compute: Compute) -> None:
+    def __init__(self, compute: Compute, imported: Path | None = None) -> None:
         self._compute = compute
+        self._imported = imported
 
     @property
     def name(self) -> str:
@@ -71,19 +83,23 @@ class InteractionsAgent:
 
     async def screen(self, case: Case, settings: Mapping[str, Any]) -> Report:
         """Record what the patient already takes together; moderate at most."""
-        return await self._run(_screen, case)
+        return await self._run(_screen, case, settings)
 
     async def check(self, case: Case, settings: Mapping[str, Any]) -> Report:
         """Judge the draft in the light of request and record."""
-        return await self._run(_check, case)
+        return await self._run(_check, case, settings)
 
-    async def _run(self, work: Any, case: Case) -> Report:
+    async def _run(self, work: _Work, case: Case, settings: Mapping[str, Any]) -> Report:
+        known = tables(self._imported)
+        chosen: Sequence[str] | None = settings.get("sources")
+        pairs = known.pairs if chosen is None else known.pairs.speaking(tuple(chosen))
         size = len(case.draft or "") + sum(len(t) for _, t in case.user_texts())
         if size > _INLINE_CHARS:
-            report: Report = await self._compute.run(work, case)
-            return report
-        done: Report = work(case)
-        return done
+            return await self._compute.run(work, case, known, pairs)
+        return work(case, known, pairs)
+
+
+_Work = Callable[[Case, Tables, PairTable], Report]
 
 
 def _requests(case: Case, known: Tables) -> tuple[Reading, ...]:
@@ -91,16 +107,14 @@ def _requests(case: Case, known: Tables) -> tuple[Reading, ...]:
     return tuple(read(channel, text, known.finder, cues) for channel, text in case.user_texts() if text)
 
 
-def _screen(case: Case) -> Report:
-    known = tables()
+def _screen(case: Case, known: Tables, pairs: PairTable) -> Report:
     readings = _requests(case, known)
     chart = known.charter.chart(case, readings)
-    found = worst_first(combinations.recorded(chart, known.pairs))
+    found = worst_first(combinations.recorded(chart, pairs))
     return Report(found, tuple(r.channel for r in readings), {"tables": known.digest})
 
 
-def _check(case: Case) -> Report:
-    known = tables()
+def _check(case: Case, known: Tables, pairs: PairTable) -> Report:
     readings = _requests(case, known)
     chart = known.charter.chart(case, readings)
     cues = known.cue_finder(case.language)
@@ -110,7 +124,7 @@ def _check(case: Case) -> Report:
     for number, (channel, text) in enumerate(texts):
         view = DraftView(read(channel, text or "", known.finder, cues), chart)
         whole = case.complete and number == 0 and bool(case.draft)
-        found.extend(combinations.checked(chart, view, known.pairs, complete=whole))
+        found.extend(combinations.checked(chart, view, pairs, complete=whole))
         found.extend(fitness.checked(chart, view, known.limits, complete=whole))
         found.extend(regimens.checked(chart, view, known.limits, known.vocabulary, complete=whole))
     return Report(worst_first(found), tuple(c for c, _ in texts), {"tables": known.digest})

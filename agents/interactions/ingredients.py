@@ -12,13 +12,17 @@ from .tables import Reader, Sourced, TableError
 NameKind = Literal["ingredient", "synonym", "salt", "brand", "combination", "abbreviation", "inn", "class"]
 
 
-class _IngredientRow(Sourced):
+class IngredientRow(Sourced):
+    """A canonical ingredient."""
+
     ingredient: str
     rxcui: str = ""
     atc: str = ""
 
 
-class _NameRow(Sourced):
+class NameRow(Sourced):
+    """A name of one or more ingredients, joined by `|`."""
+
     name: str
     ingredients: str
     kind: NameKind
@@ -96,13 +100,13 @@ def load_vocabulary(reader: Reader) -> Vocabulary:
     names: dict[str, Name] = {}
     rxcui: dict[str, str] = {}
     atc: dict[str, str] = {}
-    for _, row in reader.csv("vocabulary/ingredients.csv", _IngredientRow):
+    for _, row in reader.csv("vocabulary/ingredients.csv", IngredientRow):
         names[fold(row.ingredient)] = Name(row.ingredient, (row.ingredient,), "ingredient")
         for codes, code in ((rxcui, row.rxcui), (atc, row.atc)):
             if code:
                 codes[row.ingredient] = code
     ingredients = frozenset(n.text for n in names.values())
-    for place, named in reader.csv("vocabulary/names*.csv", _NameRow):
+    for place, named in reader.csv("vocabulary/names*.csv", NameRow):
         parts = tuple(named.ingredients.split("|"))
         unknown = [p for p in parts if p not in ingredients]
         if unknown:

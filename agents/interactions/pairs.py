@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -81,14 +82,11 @@ class PairTable:
         self.sources = tuple(sorted(ranks, key=lambda name: (-ranks[name], name)))
         """Names of all sources in the order in which they speak."""
 
-    def matching(self, a: str, b: str, sources: tuple[str, ...] | None = None) -> tuple[RuleRow, ...]:
-        """Rules for two ingredients in either order, most severe first, of the first source that knows the pair.
-
-        `sources`: who speaks, in this order; None: all, by rank.
-        """
+    def matching(self, a: str, b: str) -> tuple[RuleRow, ...]:
+        """Rules for two ingredients in either order, most severe first, of the first source that knows the pair."""
         if a == b:
             return ()
-        for name in self.sources if sources is None else sources:
+        for name in self.sources:
             if name == BUILT_IN:
                 if found := self._own(a, b):
                     return found
@@ -96,12 +94,13 @@ class PairTable:
                 return () if row.severity == "none" else (_as_rule(row.severity, a, b, self._shelves[name]),)
         return ()
 
-    def chosen(self, names: Iterable[str]) -> tuple[str, ...]:
-        """A policy's choice of sources, checked. Raises `TableError` for one that is not there."""
-        chosen = tuple(names)
-        for name in chosen:
+    def speaking(self, names: tuple[str, ...]) -> PairTable:
+        """The same table with only these sources, in this order. Raises `TableError` for one that is not there."""
+        for name in names:
             if name not in self.sources:
                 raise TableError(f"interaction source {name!r} is not installed: there are {', '.join(self.sources)}")
+        chosen = copy(self)
+        chosen.sources = names
         return chosen
 
     def _own(self, a: str, b: str) -> tuple[RuleRow, ...]:
@@ -113,14 +112,12 @@ class PairTable:
         found = sorted((self.rules[n] for n in sorted(numbers)), key=lambda r: -Severity(r.severity).rank)
         return _quietened(found)
 
-    def verdict(
-        self, first: tuple[str, ...], second: tuple[str, ...], sources: tuple[str, ...] | None = None
-    ) -> PairVerdict:
+    def verdict(self, first: tuple[str, ...], second: tuple[str, ...]) -> PairVerdict:
         """The most severe verdict over all ingredients of two products."""
         best: tuple[RuleRow, ...] = ()
         for a in first:
             for b in second:
-                found = self.matching(a, b, sources)
+                found = self.matching(a, b)
                 if found and (not best or Severity(found[0].severity).rank > Severity(best[0].severity).rank):
                     best = found
         if not best:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,7 +12,8 @@ from pydantic import Field
 
 from wardround.policies.finding import Certainty
 
-from .ingredients import Vocabulary
+from .folding import fold
+from .ingredients import IngredientRow, Name, NameRow, Vocabulary
 from .tables import Reader, Refused, Row, TableError
 
 BUILT_IN = "wardround"
@@ -96,6 +97,27 @@ def _card(path: Path) -> Card:
     except ValueError as error:
         where = path.parent.name
         raise TableError(f"imported source {where!r} has a damaged {CARD}: import it again or remove it") from error
+
+
+def with_names(vocabulary: Vocabulary, folder: Path, card: Card) -> tuple[Vocabulary, tuple[Refused, ...]]:
+    """The vocabulary with a shelf's ingredients and names; a name that is already known keeps its meaning."""
+    reader = Reader(folder)
+    names, rxcui = dict(vocabulary.names), dict(vocabulary.rxcui)
+    ingredients = set(vocabulary.ingredients)
+    for _, row in reader.csv("ingredients.csv", IngredientRow):
+        names.setdefault(fold(row.ingredient), Name(row.ingredient, (row.ingredient,), "ingredient"))
+        if row.ingredient not in ingredients and row.rxcui:
+            rxcui[row.ingredient] = row.rxcui
+        ingredients.add(row.ingredient)
+    for place, named in reader.csv("names.csv", NameRow):
+        parts = tuple(named.ingredients.split("|"))
+        unknown = next((p for p in parts if p not in ingredients), None)
+        if unknown is not None:
+            reader.refuse(place, f"ingredients: unknown ingredient {unknown!r}")
+        else:
+            names.setdefault(fold(named.name), Name(named.name, parts, named.kind))
+    refused = tuple(Refused(f"{card.name}/{r.place}", r.reason) for r in reader.refused)
+    return replace(vocabulary, names=names, ingredients=frozenset(ingredients), rxcui=rxcui), refused
 
 
 def load_pairs(folder: Path, card: Card, vocabulary: Vocabulary) -> tuple[ImportedPairs, tuple[Refused, ...]]:

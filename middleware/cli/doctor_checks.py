@@ -95,7 +95,7 @@ def _packs(_settings: Settings) -> Iterator[Finding]:
     yield Finding("packs", "ok", f"{len(names)} load")
 
 
-def _tables(_settings: Settings) -> Iterator[Finding]:
+def _tables(settings: Settings) -> Iterator[Finding]:
     """Every specialist looks at a harmless case: its tables load, and it works."""
     from wardround.agents import registry
     from wardround.policies.request import Case, Message, RoundRequest, Task
@@ -106,7 +106,7 @@ def _tables(_settings: Settings) -> Iterator[Finding]:
     case = Case(request=request, audience=None, language="en", task=Task.OTHER, draft="Hello.")
     pool = ComputePool(1)
     try:
-        for specialist in registry.build(registry.Tools(pool)):
+        for specialist in registry.build(registry.Tools(pool, drug_tables=settings.drug_tables)):
             report = asyncio.run(specialist.check(case, {}))
             notes = ", ".join(f"{k} {v}" for k, v in report.notes.items())
             yield Finding(f"agent {specialist.name}", "ok", f"works{'; ' + notes if notes else ''}")
