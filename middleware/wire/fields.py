@@ -12,6 +12,8 @@ from wardround.policies.errors import InputError
 from wardround.policies.finding import Frozen
 from wardround.policies.request import Audience, Evidence, Patient
 
+from .fhir import is_fhir, patient_from
+
 
 class Fields(Frozen):
     """What a client may add to a request under `wardround`; never forwarded."""
@@ -23,7 +25,7 @@ class Fields(Frozen):
     language: str | None = None
     """BCP 47 language of the answer."""
     patient: Patient | None = None
-    """What is known of the patient."""
+    """What is known of the patient: the plain object, or a FHIR R4 Bundle."""
     evidence: Annotated[tuple[Evidence, ...], Field(strict=False)] | None = None
     """Passages that may support the answer."""
     wait_seconds: Annotated[float, Field(ge=0, strict=False)] = 0.0
@@ -36,8 +38,14 @@ def parse_fields(raw: object) -> Fields:
         return _NONE
     if not isinstance(raw, Mapping):
         raise InputError("wardround: expected an object")
+    given = cast("Mapping[str, Any]", raw)
+    if is_fhir(given.get("patient")):
+        try:
+            given = {**given, "patient": patient_from(given["patient"])}
+        except InputError as error:
+            raise InputError(f"wardround.{error}") from error
     try:
-        return Fields.model_validate(raw)
+        return Fields.model_validate(given)
     except ValidationError as error:
         raise InputError(first_mistake(error, "wardround", Fields)) from error
 
