@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from wardround.policies.finding import Finding
-from wardround.policies.request import Case
+from wardround.policies.request import Case, Message, Patient, RoundRequest, Task
 
 from ..ports import Compute, Report
 from . import combinations, fitness, regimens
 from .cues import CueFinder, load_cues
 from .draft import DraftView
+from .folding import fold
 from .ingredients import load_vocabulary
 from .limits import Limits
 from .mentions import Finder
@@ -52,6 +53,25 @@ class Tables:
         self.refused = (*reader.refused, *refused)
         self.digest = "+".join((digest(folder), *(f"{card.name}:{card.digest[:12]}" for card in self.shelves)))
 
+    def verdict(self, a: str, b: str) -> PairVerdict:
+        """What is known of two drugs by any name; severity None where nothing is, or where a name is unknown."""
+        return self.pairs.verdict(self._ingredients(a), self._ingredients(b))
+
+    def nearest(self, name: str) -> str | None:
+        """The known name most like an unknown one, if any is like it."""
+        from rapidfuzz import process
+
+        found = process.extractOne(fold(name), self.vocabulary.names.keys(), score_cutoff=80)
+        return self.vocabulary.names[found[0]].text if found else None
+
+    def _ingredients(self, name: str) -> tuple[str, ...]:
+        """A name as it stands, else the drugs that stand in it: `Zestril 10 mg`."""
+        exact = self.vocabulary.resolve(name)
+        if exact:
+            return exact
+        mentions = (m for m in self.finder.find(name) if m.name.class_id is None)
+        return tuple(dict.fromkeys(i for m in mentions for i in m.ingredients))
+
     def cue_finder(self, language: str) -> CueFinder:
         """The grammar of a language, English where there is none."""
         return self.cues.get(language, self.cues["en"])
@@ -64,9 +84,16 @@ def tables(imported: Path | None = None) -> Tables:
 
 
 def severity_of_pair(a: str, b: str) -> PairVerdict:
-    """What is known of two drugs by any name; severity None where nothing is, or where a name is unknown."""
-    known = tables()
-    return known.pairs.verdict(known.vocabulary.resolve(a), known.vocabulary.resolve(b))
+    """What the built-in tables know of two drugs by any name; severity None where nothing, or for an unknown name."""
+    return tables().verdict(a, b)
+
+
+def proposed(drugs: Sequence[str], patient: Patient, known: Tables) -> tuple[Finding, ...]:
+    """Findings if these drugs, each with or without a dose, were started in a patient. Raises nothing of its own."""
+    order = "\n".join(f"- start {drug}" for drug in drugs)
+    request = RoundRequest(messages=(Message(role="user", text=""),), draft=order, patient=patient)
+    case = Case(request=request, audience=None, language="en", task=Task.DECISION_SUPPORT, draft=order)
+    return _check(case, known, known.pairs).findings
 
 
 class InteractionsAgent:

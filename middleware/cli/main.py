@@ -9,6 +9,7 @@ from .batch import batch
 from .check import check
 from .demo import demo
 from .doctor import doctor
+from .drugs import drugs_app
 from .errors import OneLineErrors
 from .interactions import interactions
 from .key import key_app
@@ -31,6 +32,7 @@ app.command()(serve)
 app.command()(check)
 app.command()(batch)
 app.command()(interactions)
+app.add_typer(drugs_app, name="drugs")
 app.add_typer(policy_app, name="policy")
 app.add_typer(review_app, name="review")
 app.add_typer(audit_app, name="audit")

@@ -53,8 +53,8 @@ def run(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     root = logging.getLogger()
     before = root.handlers[:], root.level
 
-    def invoke(*arguments: str, stdin: str | None = None) -> Ran:
-        result = CliRunner().invoke(app, list(arguments), input=stdin, prog_name="wardround")
+    def invoke(*arguments: object, stdin: str | None = None) -> Ran:
+        result = CliRunner().invoke(app, [str(a) for a in arguments], input=stdin, prog_name="wardround")
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         return Ran(result.exit_code, result.stdout, result.stderr)

@@ -23,6 +23,7 @@ CONTRACT = {
     "batch": set[str](),
     "doctor": set[str](),
     "interactions": set[str](),
+    "drugs": {"find", "import", "sources", "remove"},
     "policy": {"lint", "test", "show", "schema"},
     "review": {"list", "show", "approve", "edit", "reject", "redraft"},
     "audit": {"list", "show", "verify", "export"},
