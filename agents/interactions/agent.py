@@ -93,7 +93,12 @@ def proposed(drugs: Sequence[str], patient: Patient, known: Tables) -> tuple[Fin
     order = "\n".join(f"- start {drug}" for drug in drugs)
     request = RoundRequest(messages=(Message(role="user", text=""),), draft=order, patient=patient)
     case = Case(request=request, audience=None, language="en", task=Task.DECISION_SUPPORT, draft=order)
-    return _check(case, known, known.pairs).findings
+    return judged(case, known).findings
+
+
+def judged(case: Case, known: Tables, pairs: PairTable | None = None) -> Report:
+    """What the agent says of a draft; `pairs`: the sources that speak, all where None."""
+    return _check(case, known, known.pairs if pairs is None else pairs)
 
 
 class InteractionsAgent:

@@ -1,56 +1,18 @@
-"""Doses in words: strength, unit, tablets, frequency, per kilogram, per day or per week; and what a day adds up to."""
+"""Doses in words: strength, unit, volume, tablets, frequency, per kilogram; and what a day adds up to."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
-_NUMBER = r"(\d{1,3}(?:[,\u202f ]\d{3})+(?!\d)|\d+(?:[.,]\d+)?|\.\d+)"
-_STRENGTH = re.compile(
-    _NUMBER
-    + r"(?:\s?(?:-|to|–|or)\s?"
-    + _NUMBER
-    + r")?\s?-?(mcg|micrograms?|ug|mg|milligrams?|miligramos?|g|grams?|gramos?|grammes?|gm|mL|ml|"
-    r"units?|iu|unidades|unites|einheiten)"
-    r"(?![a-z])(\s?/\s?kg|\s?per\s?(?:kg|kilo\w*))?(\s?/\s?(?:day|d\b|24\s?h)|\s?per day|\s?a day|\s?daily dose)?"
-)
-_CONCENTRATION = re.compile(
-    r"\s?/\s?(?:h|hr|hour|min|minute)\b|\s?/\s?(?:\d+(?:\.\d+)?\s?)?ml\b|\s?per\s(?:\d+\s?)?ml\b"
-)
-_IN_UNITS = ("unit", "iu", "unid", "einh")
-_WORDS = {
-    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "eight": 8, "ten": 10, "half": 0.5, "a": 1,
-    "dos": 2, "deux": 2, "zwei": 2,
-}  # fmt: skip
-_UNITS = r"(?:tablets?|tabs?|pills?|capsules?|caps?|caplets?|comprimidos?|comprimes?|tabletten?|of the|x|of)"
-_COUNT = re.compile(
-    r"\b(\d{1,2}|one|two|three|four|five|six|eight|ten|half|dos|deux|zwei)\s*(?:-\s?)?" + _UNITS + r"\b"
-)
-_DIRECT = re.compile(r"\b([2-9]|one|two|three|four|five|six|half|dos|deux|zwei) (?:(?:x|of the|extra[- ]strength) )?$")
-_EVERY = re.compile(
-    r"\b(?:every|q|each|cada|toutes les|alle)\s?(\d{1,2})(?:\s?(?:-|to|–)\s?(\d{1,2}))?\s?(?:h\b|hr|"
-    r"hours?|hourly|horas|heures|stunden)"
-)
-_TIMES = re.compile(
-    r"\b(\d{1,2}|once|twice|one|two|three|four|five|six|eight|ten|una|dos|tres|une|deux|"
-    r"trois)\s?(?:-|x|times?|veces|fois|mal)?\s?(?:times)?\s?(?:a|per|/|each|every|al|por|par|pro|"
-    r"am)?\s?(?:-)?(day|daily|dia|jour|tag|week|weekly|semana|semaine|woche)\b"
-)
-_LATIN = {
-    "bid": 2, "b.i.d": 2, "tid": 3, "t.i.d": 3, "qid": 4, "q.i.d": 4, "qd": 1, "od": 1, "daily": 1, "nightly": 1,
-    "every day": 1, "each day": 1, "at bedtime": 1, "qhs": 1, "every morning": 1, "each morning": 1, "every evening": 1,
-    "every night": 1, "each night": 1, "once daily": 1, "cada dia": 1, "al dia": 1, "par jour": 1, "taglich": 1,
-    "a day": 1, "per day": 1, "day": 0, "bds": 2, "tds": 3, "qds": 4,
-}  # fmt: skip
-_LATIN_RE = re.compile(
-    r"\b(?:" + "|".join(sorted((re.escape(k) for k in _LATIN if k != "day"), key=len, reverse=True)) + r")\b"
-)
-_WEEKLY = re.compile(
-    r"\b(?:once (?:a|per|each|every) week|weekly|every week|each week|per week|a week|once-weekly|"
-    r"one day a week|same day (?:each|every) week|semanal\w*|par semaine|wochentlich|every (?:mon|"
-    r"tues|wednes|thurs|fri|satur|sun)day)\b"
-)
-_TIMES_VALUE = {"once": 1, "twice": 2, "una": 1, "tres": 3, "une": 1, "trois": 3, "dos": 2, "deux": 2}
+from .quantities import Row, lexer
+
+_MG: Mapping[str, float] = {"ng": 1e-6, "mcg": 1e-3, "mg": 1.0, "g": 1e3}
+_ML: Mapping[str, float] = {"ml": 1.0, "tsp": 5.0, "tbsp": 15.0}
+_NEAR = 5
+"""Codes between a strength and the number of tablets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,70 +31,184 @@ class Dose:
     """The text says how often in a day."""
     units: bool = False
     """Amounts are international units, not milligrams."""
+    computed_mg: float | None = None
+    """What volume and concentration give, where the text also states the amount itself."""
+    trailing_zero: bool = False
+    """Written as `5.0 mg`, which is easily read as 50 mg."""
+    naked_point: bool = False
+    """Written as `.5 mg`, which is easily read as 5 mg."""
+
+
+@dataclass(frozen=True)
+class _Shapes:
+    """Patterns over the codes of `quantities`."""
+
+    strength: re.Pattern[str]
+    """`250 mg/5 mL`, `20 mg per mL`."""
+    rate: re.Pattern[str]
+    """`5 mcg/kg/min`."""
+    mass: re.Pattern[str]
+    """`5-10 mg/kg/day`."""
+    volume: re.Pattern[str]
+    tablets_before: re.Pattern[str]
+    """Directly before a strength: `2 x`, `two`."""
+    tablets: re.Pattern[str]
+    """`2 tablets`."""
+    every: re.Pattern[str]
+    times: re.Pattern[str]
+    times_after: re.Pattern[str]
+    """The other way round, as Chinese and Hindi put it."""
+    daily: re.Pattern[str]
+    rare: re.Pattern[str]
+    scheme: re.Pattern[str]
+    """Tablets at morning, noon, evening and night: `1-0-1`."""
+
+
+@cache
+def _shapes() -> _Shapes:
+    of = lexer().pattern
+    amount = "(?P<n><number>)(?:(?:<to>|-)(?P<last><number>))?-?"
+    period = "(?:(?P<week><weekly|weeks>)|<daily|days>)"
+    return _Shapes(
+        strength=of(f"{amount}(?P<u><unit>)<in_a>(?P<per><number>)?-?<volume>"),
+        rate=of(f"{amount}<unit>(?:<in_a><kilo>)?<in_a><hours|minutes>"),
+        mass=of(
+            f"{amount}(?P<u><unit>)(?P<kg><in_a><kilo>(?:<in_a><forms>)?)?(?P<day><in_a><days>|<daily>(?=<forms>))?"
+        ),
+        volume=of(f"{amount}(?P<u><volume>)"),
+        tablets_before=of("(?P<n><number>)<number>?(?:<forms>)?(?:<more|in_a|number>|[(])*$"),
+        tablets=of("(?P<n><number>)-?<more>?<forms>"),
+        every=of("<every>(?P<n><number>)(?:(?:<to>|-)<number>)?-?(?:(?P<hours><hours>)|(?P<days><days>)|<weeks>)"),
+        times=of(f"(?P<n><number>)-?<times>?-?<in_a>?{period}"),
+        times_after=of(f"<every>?{period}<in_a>?(?P<n><number>)<times>"),
+        daily=of("(?P<d><daily>)"),
+        rare=of("<weekly|monthly>"),
+        scheme=of("(?P<n1><number>)-(?P<n2><number>)-(?P<n3><number>)(?:-(?P<n4><number>))?"),
+    )
 
 
 def parse(folded: str, low: int, high: int) -> Dose | None:
     """The first dose between two offsets of a folded text, or None."""
-    match = _STRENGTH.search(folded, low, high)
-    while match is not None and (match.group(3).lower() == "ml" or _CONCENTRATION.match(folded, match.end())):
-        match = _STRENGTH.search(folded, match.end(), high)
-    if match is None:
-        return None
-    amount = _mg(match.group(2) or match.group(1), match.group(3))
-    units = match.group(3).startswith(_IN_UNITS)
-    single = amount * _count(folded, low, match, high)
-    after = folded[match.end() : high]
-    frequency, weekly = _frequency(after)
-    if frequency is None and not weekly:
-        frequency, weekly = _frequency(folded[low : match.start()])
-    if match.group(5):
-        return Dose(match.start(), match.end(), None, amount, bool(match.group(4)), False, True, units)
-    daily = single * frequency if frequency and not weekly else None
-    if frequency == 1 and not weekly:
-        return Dose(match.start(), match.end(), None, single, bool(match.group(4)), False, True, units)
-    stated = bool(frequency) and not weekly
-    return Dose(match.start(), match.end(), single, daily, bool(match.group(4)), weekly, stated, units)
+    row = lexer().read(folded, low, high)
+    shapes = _shapes()
+    strengths = list(shapes.strength.finditer(row.codes))
+    taken = [m.span() for m in (*strengths, *shapes.rate.finditer(row.codes))]
+    mass = next((m for m in shapes.mass.finditer(row.codes) if _free(m, taken) and _counts(row, m)), None)
+    volume = next((m for m in shapes.volume.finditer(row.codes) if _free(m, taken)), None)
+    per_ml = next((_per_ml(row, m) for m in strengths if row.value(m.start("u"), "unit") in _MG), None)
+    by_volume = None if volume is None or per_ml is None else _millilitres(row, volume) * per_ml
+    if mass is None:
+        return None if volume is None or by_volume is None else _dose(row, volume, by_volume, units=False)
+    unit = row.value(mass.start("u"), "unit")
+    written, split = _written(folded, row, mass)
+    count = split or _tablets(row, mass)
+    amount = _amount(row, mass) if not split else float(written[-3:])
+    single = count * amount * _MG.get(unit, 1.0)
+    dose = _dose(row, mass, single, units=unit == "units")
+    return Dose(
+        dose.start, dose.end, dose.single_mg, dose.daily_mg, dose.per_kg, dose.weekly, dose.daily_stated, dose.units,
+        None if unit == "units" else by_volume, re.fullmatch(r"\d+\.0{1,2}", written) is not None, written[0] in ".,",
+    )  # fmt: skip
 
 
-def _mg(number: str, unit: str) -> float:
-    digits = number.replace("\u202f", "").replace(" ", "")
-    digits = digits.replace(",", "") if re.search(r",\d{3}(?!\d)", digits) else digits.replace(",", ".")
-    value = float(digits)
-    if unit.startswith(_IN_UNITS):
-        return value
-    if unit.startswith(("mcg", "micro", "ug")):
-        return value / 1000
-    return value if unit.startswith(("mg", "milli", "mili")) else value * 1000
+def _free(match: re.Match[str], taken: list[tuple[int, int]]) -> bool:
+    return not any(low <= match.start() < high for low, high in taken)
 
 
-def _count(folded: str, low: int, strength: re.Match[str], high: int) -> float:
+def _counts(row: Row, match: re.Match[str]) -> bool:
+    return row.value(match.start("u"), "unit") in {*_MG, "units"}
+
+
+def _amount(row: Row, match: re.Match[str]) -> float:
+    found: float = row.value(match.start("last") if match.group("last") else match.start("n"), "number")
+    return found
+
+
+def _per_ml(row: Row, match: re.Match[str]) -> float:
+    volume: float = row.value(match.start("per"), "number") if match.group("per") else 1.0
+    return _amount(row, match) * _MG[row.value(match.start("u"), "unit")] / (volume or 1.0)
+
+
+def _millilitres(row: Row, match: re.Match[str]) -> float:
+    return _amount(row, match) * _ML[row.value(match.start("u"), "volume")]
+
+
+def _written(folded: str, row: Row, match: re.Match[str]) -> tuple[str, float]:
+    """The number as written; `2 500 mg tablets` is two tablets of 500 mg, `2 500 mg` alone a thousands group."""
+    token = row.tokens[match.start("last") if match.group("last") else match.start("n")]
+    assert token is not None
+    text = folded[token.start : token.end]
+    behind = row.tokens[match.end()] if match.end() < len(row.tokens) else None
+    if re.fullmatch(r"[2-9] \d{3}", text) and behind is not None and "forms" in behind.kinds:
+        return text, float(text[0])
+    return text, 0.0
+
+
+def _tablets(row: Row, strength: re.Match[str]) -> float:
     """How many tablets of that strength at once."""
-    before = folded[max(low, strength.start() - 30) : strength.start()]
-    after = folded[strength.end() : min(high, strength.end() + 40)]
-    if direct := _DIRECT.search(before):
-        return float(_WORDS.get(direct.group(1)) or float(direct.group(1)))
-    for found in (list(_COUNT.finditer(before))[-1:], list(_COUNT.finditer(after))[:1]):
+    before, after = row.codes[: strength.start()], row.codes[strength.end() :]
+    if direct := _shapes().tablets_before.search(before):
+        return _at_most_ten(row.value(direct.start("n"), "number"))
+    near = before[-_NEAR - 2 :]
+    last = list(_shapes().tablets.finditer(near))[-1:]
+    first = [m for m in (_shapes().tablets.search(after),) if m is not None and m.start() <= _NEAR]
+    for offset, found in ((len(before) - len(near), last), (strength.end(), first)):
         for match in found:
-            word = match.group(1)
-            return float(_WORDS.get(word) or float(word))
+            return _at_most_ten(row.value(offset + match.start("n"), "number"))
     return 1.0
 
 
-def _frequency(text: str) -> tuple[float | None, bool]:
-    """Times a day, and whether the text says weekly; the first statement wins."""
-    options: list[tuple[int, float | None, bool]] = []
-    if found := _EVERY.search(text):
-        options.append((found.start(), 24 / max(1, int(found.group(1))), False))
-    if found := _TIMES.search(text):
-        word = found.group(1)
-        value = float(word) if word.isdigit() else float(_TIMES_VALUE.get(word) or _WORDS.get(word) or 1)
-        weekly = found.group(2)[:2] in {"we", "se", "wo"}
-        options.append((found.start(), float(value), weekly))
-    if found := _LATIN_RE.search(text):
-        options.append((found.start(), float(_LATIN[found.group()]), False))
-    if found := _WEEKLY.search(text):
-        options.append((found.start(), None, True))
+def _at_most_ten(count: float) -> float:
+    """More than ten at once is another number: a pack, an age, a day."""
+    return count if count <= 10 else 1.0
+
+
+def _dose(row: Row, match: re.Match[str], single: float, *, units: bool) -> Dose:
+    """How often, read behind the amount, else before it."""
+    frequency, weekly = _frequency(row, match.end(), len(row.codes))
+    if frequency is None and not weekly:
+        frequency, weekly = _frequency(row, 0, match.start())
+    groups = match.groupdict()
+    per_kg, of_day = groups.get("kg") is not None, groups.get("day") is not None
+    first, last = row.tokens[match.start("n")], row.tokens[match.end() - 1]
+    assert first is not None and last is not None
+    start, end = first.start, last.end
+    if of_day or (frequency == 1 and not weekly):
+        return Dose(start, end, None, single, per_kg, False, True, units)
+    daily = single * frequency if frequency and not weekly else None
+    return Dose(start, end, single, daily, per_kg, weekly, bool(frequency) and not weekly, units)
+
+
+def _frequency(row: Row, low: int, high: int) -> tuple[float | None, bool]:
+    """Times a day, and whether the text says weekly or rarer; the first statement wins, the longest of equals."""
+    shapes = _shapes()
+    options: list[tuple[int, int, float | None, bool]] = []
+    if (found := shapes.scheme.search(row.codes, low, high)) and (times := _scheme(row, found)):
+        options.append((found.start(), -found.end(), times, False))
+    if found := shapes.every.search(row.codes, low, high):
+        options.append((found.start(), -found.end(), *_interval(row, found)))
+    for pattern in (shapes.times, shapes.times_after):
+        if found := pattern.search(row.codes, low, high):
+            rare = found.group("week") is not None
+            often: float | None = None if rare else row.value(found.start("n"), "number")
+            options.append((found.start(), -found.end(), often, rare))
+    if found := shapes.daily.search(row.codes, low, high):
+        options.append((found.start(), -found.end(), row.value(found.start("d"), "daily"), False))
+    if found := shapes.rare.search(row.codes, low, high):
+        options.append((found.start(), -found.end(), None, True))
     if not options:
         return None, False
-    _, times, every_week = min(options, key=lambda o: (o[0], not o[2]))
-    return (None, True) if every_week else (times, False)
+    _, _, often, rare = min(options, key=lambda o: (o[0], o[1], not o[3]))
+    return (None, True) if rare else (often, False)
+
+
+def _scheme(row: Row, found: re.Match[str]) -> float | None:
+    parts: list[float] = [row.value(found.start(g), "number") for g in ("n1", "n2", "n3", "n4") if found.group(g)]
+    return sum(parts) if max(parts) <= 4 else None
+
+
+def _interval(row: Row, found: re.Match[str]) -> tuple[float | None, bool]:
+    number: float = max(1.0, row.value(found.start("n"), "number"))
+    if found.group("hours"):
+        return 24 / number, False
+    return (1 / number, False) if found.group("days") else (None, True)

@@ -32,6 +32,14 @@ _LIMITING = re.compile(
     r"\b(?:more than|exceed\w*|over|above|beyond|maximum|max|no more|not more|toxic|overdose|limit|"
     r"up to a max\w*|at least|total of|ceiling)\b[^.;]{0,25}$"
 )
+_MISMATCH = 1.3
+"""Volume and amount may differ by rounding, not by this factor."""
+_GROSS = 5
+"""From this factor on a wrong dose is the size of a slipped decimal point."""
+_UNIT_SLIP = 300
+"""From this factor on the unit is wrong: milligrams for micrograms."""
+_FAR_BELOW = 10
+"""A daily dose this many times under the least useful one is a slip, not caution."""
 _MARGIN = 1.02
 """Rounding is no overdose."""
 _MAJOR_RATIO = 1.2
@@ -81,6 +89,28 @@ def _doses(chart: Chart, view: DraftView, limits: Limits) -> Iterator[Finding]:
                 FindingKind.DOSE, mention.ingredients, severity, text, source=row.source,
                 code=f"dose.{row.ingredient}", span=span_of(view, mention),
             )  # fmt: skip
+        for dose in stated[:1]:
+            yield from _notation(mention, dose, view)
+
+
+def _notation(mention: Mention, dose: Dose, view: DraftView) -> Iterator[Finding]:
+    """Amount and volume that contradict each other, and numbers that are easily misread."""
+    name = mention.ingredients[0]
+    stated, computed = dose.single_mg if dose.single_mg is not None else dose.daily_mg, dose.computed_mg
+    if stated and computed and not dose.per_kg and not 1 / _MISMATCH <= computed / stated <= _MISMATCH:
+        ratio = max(computed / stated, stated / computed)
+        yield finding(
+            FindingKind.DOSE, (name,), Severity.MAJOR if ratio >= _GROSS else Severity.MODERATE,
+            f"{name}: the volume and the concentration give {computed:g} mg, the text says {stated:g} mg. "
+            "Correct one of them.", source="arithmetic of the text", code="dose.volume", span=span_of(view, mention),
+        )  # fmt: skip
+    if dose.trailing_zero or dose.naked_point:
+        how = "a trailing zero" if dose.trailing_zero else "no zero before the decimal point"
+        yield finding(
+            FindingKind.DOSE, (name,), Severity.MINOR,
+            f"{name}: the amount is written with {how} and may be read ten times too high.",
+            source="ISMP list of error-prone abbreviations (2021)", code="dose.notation", span=span_of(view, mention),
+        )  # fmt: skip
 
 
 def _totals(view: DraftView, limits: Limits) -> Iterator[Finding]:
@@ -180,14 +210,32 @@ def _per_kg(row: DoseRow, dose: Dose) -> tuple[Severity, str, DoseRow] | None:
 
 
 def _child(row: DoseRow, dose: Dose, chart: Chart) -> tuple[Severity, str, DoseRow] | None:
-    if chart.age_years is None or chart.age_years >= 12 or chart.weight_kg is None or chart.weight_kg >= 50:
+    """Limits per kilogram; where the weight is unknown, of the heaviest child of that age."""
+    age, weight = chart.age_years, chart.weight_kg
+    if age is None or age >= 12 or (weight is not None and weight >= 50):
         return None
+    kilograms = weight if weight is not None else _heaviest_kg(age)
+    whose = (
+        f"for {weight:g} kg" if weight is not None else f"at {age:g} years (weight unknown, {kilograms:g} kg at most)"
+    )
     for stated, limit, word in (
         (dose.single_mg, row.max_single_mg_kg, "single"), (dose.daily_mg, row.max_daily_mg_kg, "daily"),
     ):  # fmt: skip
-        if stated is not None and limit is not None and stated > limit * chart.weight_kg * 1.1:
-            return _over(row, stated, limit * chart.weight_kg, f"{word} dose for {chart.weight_kg:g} kg", row.unit)
+        if stated is not None and limit is not None and stated > limit * kilograms * 1.1:
+            return _over(row, stated, limit * kilograms, f"{word} dose {whose}", row.unit)
     return None
+
+
+_HEAVIEST = (
+    (0.25, 8.0), (0.5, 9.8), (1, 12.0), (2, 15.3), (3, 18.3), (4, 21.2), (5, 24.2), (6, 27.1), (7, 31.4), (8, 36.0),
+    (9, 41.0), (10, 47.0), (11, 54.0), (12, 60.0),
+)  # fmt: skip
+"""Age in years and about the 97th percentile of weight there, kg, rounded up. Source: WHO growth standards 2006 and
+reference 2007; from ten years on CDC growth charts 2000."""
+
+
+def _heaviest_kg(age_years: float) -> float:
+    return next((kg for years, kg in _HEAVIEST if age_years <= years), _HEAVIEST[-1][1])
 
 
 def _adult(row: DoseRow, dose: Dose, *, at_once: bool) -> tuple[Severity, str, DoseRow] | None:
@@ -199,6 +247,12 @@ def _adult(row: DoseRow, dose: Dose, *, at_once: bool) -> tuple[Severity, str, D
     for stated, limit, word in ((dose.daily_mg, row.max_daily_mg, "daily"), (dose.single_mg, single, "single")):
         if stated is not None and limit is not None and stated > limit * _MARGIN:
             return _over(row, stated, limit, f"{word} dose", row.unit)
+    if row.min_daily_mg is not None and dose.daily_mg is not None and dose.daily_mg * _FAR_BELOW < row.min_daily_mg:
+        text = (
+            f"{row.ingredient}: daily dose of {dose.daily_mg:g} {row.unit} is far below the least useful one "
+            f"({row.min_daily_mg:g} {row.unit}). Check the unit and the decimal point."
+        )
+        return Severity.MODERATE, text, row
     return None
 
 
@@ -206,7 +260,9 @@ def _over(row: DoseRow, stated: float, limit: float, what: str, unit: str) -> tu
     ratio = stated / limit
     severity = Severity.MAJOR if ratio >= _MAJOR_RATIO else Severity.MODERATE
     text = f"{row.ingredient}: {what} of {stated:g} {unit} against a labelled maximum of {limit:g} {unit}."
-    return severity, text + (" Ten-fold error?" if ratio >= 5 else " Check the dose."), row
+    if ratio >= _UNIT_SLIP and unit.startswith("mg"):
+        return severity, text + " Milligrams where micrograms are meant?", row
+    return severity, text + (" Ten-fold error?" if ratio >= _GROSS else " Check the dose."), row
 
 
 def _duplicates(chart: Chart, view: DraftView, vocabulary: Vocabulary, *, complete: bool) -> Iterator[Finding]:
