@@ -70,7 +70,7 @@ def test_a_pair_without_a_rule_has_no_severity(a: str, b: str) -> None:
         ("pairs/kinetics/rules.yaml", "- {id: x.undated, a: [warfarin], b: [aspirin], severity: major, mechanism: m,"
          " effect: e, manage: n, source: s}", "date"),
         ("pairs/kinetics/rules.yaml", "- {id: x.broken, a: [warfarin", "not valid YAML"),
-        ("doses/adults.csv", "aspirin,rectal,1,2,,,,,,somewhere,2026", "route"),
+        ("doses/maxima.csv", "aspirin,rectal,1,2,,,,,,somewhere,2026", "route"),
         ("vocabulary/names.csv", "Nothing,no such ingredient,brand,somewhere,2026", "no such ingredient"),
         ("classes/therapeutic.yaml", "- {id: x, source: s, date: '2026', members: ['@x']}", "@x"),
         ("patient/allergies.yaml", "- {id: x.bad, allergen: a, names: [], ingredients: [], source: s, date: '2026'}",
