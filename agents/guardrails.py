@@ -19,8 +19,9 @@ from typing import Any, Literal, TypeAlias, TypeVar
 from wardround.policies.document import Validator as ValidatorEntry
 from wardround.policies.errors import PolicyError
 from wardround.policies.finding import Finding, FindingKind, Severity, Span
-from wardround.policies.request import Case, Message, RoundRequest, Task
+from wardround.policies.request import Case, Message, Patient, RoundRequest, Task
 
+from .interactions.agent import InteractionsDetector
 from .ports import Compute, Report, Specialist
 from .safety.agent import DETECTORS
 from .safety.detector import Detector
@@ -31,6 +32,8 @@ MAX_SPANS = 20
 """Findings that one result of a third-party validator becomes at most."""
 REDACTED = "[removed]"
 """Stands for a flagged span in the value that `on_fail: fix` returns."""
+OFFERED: tuple[Callable[[], Detector], ...] = (*DETECTORS, InteractionsDetector)
+"""Every detector that is offered as a validator."""
 E = TypeVar("E", bound=StrEnum)
 Channel: TypeAlias = Literal["request", "draft", "evidence", "tool_call"]
 _OF_REQUESTS = frozenset({"crisis", "emergency", "harmful_request", "injection"})
@@ -51,21 +54,21 @@ class _Guardrails:
 
 def detector_names() -> tuple[str, ...]:
     """The names under which our detectors are offered, without loading guardrails."""
-    return tuple(PREFIX + make().name for make in DETECTORS)
+    return tuple(PREFIX + make().name for make in OFFERED)
 
 
 def as_validators() -> Mapping[str, Any]:
-    """Register every safety detector as a guardrails `Validator`; name to class. Calling it again changes nothing.
+    """Register every detector as a guardrails `Validator`; name to class. Calling it again changes nothing.
 
     Each class takes `on` (`draft` or `request`: what the value is), `show_from` (lowest severity that fails) and
-    `on_fail`. Metadata may hold `request`, the user's text, and `language`.
+    `on_fail`. Metadata may hold `request`, the user's text, `language`, and `patient`, what is known of the patient.
     """
     guardrails = _guardrails()
     return {name: guardrails.registry[name] for name in detector_names()}
 
 
 def build_validators(entries: Sequence[ValidatorEntry], compute: Compute | None = None) -> tuple[Specialist, ...]:
-    """The specialists for a policy's `validators:`; our own detectors are left to the safety agent, which runs them.
+    """The specialists for a policy's `validators:`; our own detectors are left to the agents, which run them.
 
     Raises `PolicyError` for a validator that is not installed, or does not exist.
     """
@@ -210,7 +213,7 @@ def _guardrails() -> _Guardrails:
     guardrails = _Guardrails(
         base, base.validators_registry, base.register_validator, types.PassResult, types.FailResult, types.ErrorSpan
     )
-    for make in DETECTORS:  # 4
+    for make in OFFERED:  # 4
         _register(make(), guardrails)
     return guardrails
 
@@ -264,7 +267,9 @@ def _register(detector: Detector, guardrails: _Guardrails) -> None:
 
 def _case(value: str, metadata: Mapping[str, Any], *, on_request: bool) -> Case:
     asked = value if on_request else str(metadata.get("request") or "")
-    request = RoundRequest(messages=(Message(role="user", text=asked),))
+    known: Any = metadata.get("patient")
+    patient = None if known is None else Patient.model_validate(known)
+    request = RoundRequest(messages=(Message(role="user", text=asked),), patient=patient)
     return Case(
         request=request,
         audience=None,

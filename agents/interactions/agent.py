@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-from wardround.policies.finding import Finding
+from wardround.policies.finding import Finding, FindingKind
 from wardround.policies.request import Case, Message, Patient, RoundRequest, Task
 
 from ..ports import Compute, Report
@@ -25,6 +26,9 @@ from .shelves import ImportedPairs, cards, load_pairs, with_names
 from .stance import Reading, read
 from .tables import DATA, Reader, Refused, digest
 
+_LOG = logging.getLogger(__name__)
+_LOGGED = 20
+"""Rows left out that are logged one by one."""
 _INLINE_CHARS = 8_000
 """Longer texts go through the pool; below, a whole case takes about a millisecond."""
 
@@ -53,6 +57,12 @@ class Tables:
         self.refused = (*reader.refused, *refused)
         self.digest = "+".join((digest(folder), *(f"{card.name}:{card.digest[:12]}" for card in self.shelves)))
 
+    @cached_property
+    def notes(self) -> dict[str, str]:
+        """What the receipt says of the tables."""
+        left_out = {"rows_left_out": str(len(self.refused))} if self.refused else {}
+        return {"tables": self.digest, **left_out}
+
     def verdict(self, a: str, b: str) -> PairVerdict:
         """What is known of two drugs by any name; severity None where nothing is, or where a name is unknown."""
         return self.pairs.verdict(self._ingredients(a), self._ingredients(b))
@@ -79,8 +89,27 @@ class Tables:
 
 @lru_cache(maxsize=4)
 def tables(imported: Path | None = None) -> Tables:
-    """The built-in tables and those imported into a folder, loaded on first use."""
-    return Tables(DATA, imported)
+    """The built-in tables and those imported into a folder, loaded on first use; rows left out are logged."""
+    known = Tables(DATA, imported)
+    for row in known.refused[:_LOGGED]:
+        _LOG.warning("drug tables: left out %s", row)
+    return known
+
+
+class InteractionsDetector:
+    """The agent as a plain detector, for guardrails: all sources, no settings."""
+
+    name = AGENT
+    kind = FindingKind.INTERACTION
+
+    def screen(self, case: Case) -> tuple[Finding, ...]:
+        """Findings on the request and the record."""
+        known = tables()
+        return _screen(case, known, known.pairs).findings
+
+    def check(self, case: Case) -> tuple[Finding, ...]:
+        """Findings on the draft."""
+        return judged(case, tables()).findings
 
 
 def severity_of_pair(a: str, b: str) -> PairVerdict:
@@ -143,7 +172,7 @@ def _screen(case: Case, known: Tables, pairs: PairTable) -> Report:
     readings = _requests(case, known)
     chart = known.charter.chart(case, readings)
     found = worst_first(combinations.recorded(chart, pairs))
-    return Report(found, tuple(r.channel for r in readings), {"tables": known.digest})
+    return Report(found, tuple(r.channel for r in readings), known.notes)
 
 
 def _check(case: Case, known: Tables, pairs: PairTable) -> Report:
@@ -159,4 +188,4 @@ def _check(case: Case, known: Tables, pairs: PairTable) -> Report:
         found.extend(combinations.checked(chart, view, pairs, complete=whole))
         found.extend(fitness.checked(chart, view, known.limits, complete=whole))
         found.extend(regimens.checked(chart, view, known.limits, known.vocabulary, complete=whole))
-    return Report(worst_first(found), tuple(c for c, _ in texts), {"tables": known.digest})
+    return Report(worst_first(found), tuple(c for c, _ in texts), known.notes)

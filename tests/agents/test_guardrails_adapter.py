@@ -199,3 +199,11 @@ def test_loading_and_using_guardrails_opens_no_connection_and_writes_no_file(
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert {p: p.read_bytes() for p in tmp_path.iterdir()} == before
+
+
+def test_interactions_are_offered_with_the_patient_in_the_metadata() -> None:
+    check = as_validators()["wardround/interactions"](show_from="major")
+    draft = "I recommend sildenafil 50 mg before sex."
+    assert check.validate(draft, {}).outcome == "pass"
+    failed = check.validate(draft, {"patient": {"medications": ["nitroglycerin 0.4 mg"]}})
+    assert failed.outcome == "fail" and "nitroglycerin" in failed.error_message
