@@ -79,7 +79,10 @@ def _shapes() -> _Shapes:
         tablets_before=of("(?P<n><number>)<number>?(?:<forms>)?(?:<more|in_a|number>|[(])*$"),
         tablets=of("(?P<n><number>)-?<more>?<forms>"),
         every=of("<every>(?P<n><number>)(?:(?:<to>|-)<number>)?-?(?:(?P<hours><hours>)|(?P<days><days>)|<weeks>)"),
-        times=of(f"(?P<n><number>)-?<times>?-?<in_a>?{period}"),
+        times=of(
+            "(?P<n><number>)-?(?:<times>?-?<in_a>?(?:(?P<week><weekly>)|<daily>)|"
+            "(?:<times>-?<in_a>?|<in_a>)(?:(?P<week2><weeks>)|<days>))"
+        ),
         times_after=of(f"<every>?{period}<in_a>?(?P<n><number>)<times>"),
         daily=of("(?P<d><daily>)"),
         rare=of("<weekly|monthly>"),
@@ -189,7 +192,7 @@ def _frequency(row: Row, low: int, high: int) -> tuple[float | None, bool]:
         options.append((found.start(), -found.end(), *_interval(row, found)))
     for pattern in (shapes.times, shapes.times_after):
         if found := pattern.search(row.codes, low, high):
-            rare = found.group("week") is not None
+            rare = any(v is not None for k, v in found.groupdict().items() if k.startswith("week"))
             often: float | None = None if rare else row.value(found.start("n"), "number")
             options.append((found.start(), -found.end(), often, rare))
     if found := shapes.daily.search(row.codes, low, high):

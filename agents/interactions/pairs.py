@@ -68,7 +68,8 @@ class PairTable:
 
     def __init__(self, vocabulary: Vocabulary, reader: Reader, imported: Iterable[ImportedPairs] = ()) -> None:
         def compiled(rule: RuleRow, place: str) -> tuple[RuleRow, frozenset[str], frozenset[str]]:
-            return rule, vocabulary.expand(rule.a), vocabulary.expand(rule.b)
+            sides = vocabulary.expand(rule.a), vocabulary.expand(rule.b)
+            return _without_own_names(rule, sides[0] | sides[1], vocabulary), *sides
 
         loaded = tuple(reader.kept(reader.yaml("pairs/*/*.yaml", RuleRow), compiled))
         self.rules = tuple(rule for rule, _, _ in loaded)
@@ -143,6 +144,12 @@ class PairTable:
 
 
 _NONE: frozenset[int] = frozenset()
+
+
+def _without_own_names(rule: RuleRow, members: frozenset[str], vocabulary: Vocabulary) -> RuleRow:
+    """Naming one of the drugs is no sign that a text knows what they do together."""
+    words = tuple(w for w in rule.effects if not members.intersection(vocabulary.resolve(w)))
+    return rule if words == rule.effects else rule.model_copy(update={"effects": words})
 
 
 def _quietened(found: list[RuleRow]) -> tuple[RuleRow, ...]:
