@@ -14,7 +14,9 @@ from .tables import Reader
 
 THOUSANDS = r"[1-9]\d{0,2}(?:(?:[.\u202f ]\d\d0|,\d{3})(?!\d))+"
 """`1,000`, `1.000` and `1 000`, not `3.375` or `0.250`."""
-_DIGITS = re.compile(rf"{THOUSANDS}|\d+(?:[.,]\d+|/\d+(?!\d|/))?|(?<![\d.,])[.,]\d+")
+_ALONE = r"(?:(?<![a-z])|(?<=\bq)|(?<=\bx))(?<!\d)"
+"""Not part of a name: `q8h` and `x2` count, `SCNN1G` and `B12` do not."""
+_DIGITS = re.compile(rf"{_ALONE}(?:{THOUSANDS}|\d+(?:[.,]\d+|/\d+(?!\d|/))?)|(?<![\w.,])[.,]\d+")
 _SINGLES = ("every", "hours", "days", "weeks", "times", "in_a", "kilo", "minutes", "to", "more")
 _KINDS = ("number", "unit", "volume", "forms", "daily", "weekly", "monthly", *_SINGLES)
 _GAP = re.compile(r"[\s]*")
