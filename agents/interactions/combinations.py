@@ -23,6 +23,8 @@ def recorded(chart: Chart, table: PairTable) -> Iterator[Finding]:
     """Pairs that the patient already takes: moderate at most, so that a list alone never stops an answer."""
     taken = [h for h in chart.with_status(Status.TAKEN) if not h.topical]
     for a, b in combinations(taken, 2):
+        if _one_product(a, b):
+            continue
         for rule in table.matching(a.ingredient, b.ingredient)[:1]:
             severity = lower(_tolerated(rule), Severity.MODERATE)
             yield _finding(rule, (a.ingredient, b.ingredient), severity, "Already taken together.", None)
@@ -33,10 +35,45 @@ def checked(chart: Chart, view: DraftView, table: PairTable, *, complete: bool) 
     pool = _pool(chart, view)
     for a, b in combinations(sorted(pool), 2):
         rules = table.matching(a, b)
-        if rules:
+        if rules and not _one_product(pool[a], pool[b]) and not _alternatives(pool[a], pool[b], view):
             found = _judge(pool[a], pool[b], rules[0], view, complete=complete)
             if found is not None:
                 yield found
+
+
+def _one_product(a: Held, b: Held) -> bool:
+    """Two parts of one approved product are no combination that anybody chose."""
+    return b.ingredient in a.products and a.ingredient in b.products
+
+
+def _alternatives(a: Held, b: Held, view: DraftView) -> bool:
+    """Both are named by the draft alone, and only as members of one list of choices: `such as A, B and C`, `A or B`."""
+    if any(h.recorded or h.status is not Status.NEGATED for h in (a, b)):
+        return False
+    return all(
+        _listed_as_choices(m, n, view) for m in view.of(a.ingredient).affirmed for n in view.of(b.ingredient).affirmed
+    )
+
+
+def _listed_as_choices(m: Mention, n: Mention, view: DraftView) -> bool:
+    first, second = sorted((m, n), key=lambda x: x.start)
+    text = view.reading.folded
+    between = text[first.end : second.start]
+    if len(between) > _LIST_REACH or re.search(r"[.;:!?\n]", between):
+        return False
+    before = re.split(r"[.;:!?\n]", text[max(0, first.start - _LIST_REACH) : first.start])[-1]
+    return _CHOICE.search(between) is not None or _EXAMPLES.search(before) is not None
+
+
+_LIST_REACH = 120
+"""Characters that a list of examples may span."""
+_CHOICE = re.compile(r"\b(?:or|oder|ou|o|oppure)\b|[\u6216]|\u092f\u093e")
+_EXAMPLES = re.compile(
+    r"\b(?:such as|including|includes?|for example|e\.?g\.?|like|options are|one of|either|choose|"
+    r"z\. ?b\.|zum beispiel|wie|como|por ejemplo|por exemplo|incluyen?|incluem|comme|par exemple|tels? que|telles? que|"
+    r"come|ad esempio|inclus\w+)\b|\u4f8b\u5982|\u5305\u62ec|\u091c\u0948\u0938\u0947"
+)
+"""What opens a list of examples."""
 
 
 def _pool(chart: Chart, view: DraftView) -> dict[str, Held]:
