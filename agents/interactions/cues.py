@@ -63,9 +63,7 @@ class CueFinder:
         size = len(folded)
         for last, (length, kind, open_end, key) in self._automaton.iter(folded):
             start, end = last - length + 1, last + 1
-            if (start == 0 or not folded[start - 1].isalnum()) and (
-                open_end or end == size or not folded[end].isalnum()
-            ):
+            if _bounded(folded, start, end, size, open_end=open_end):
                 found.append(Hit(start, end, kind, key))
         found.sort(key=lambda h: (h.start, -h.end))
         out: list[Hit] = []
@@ -75,6 +73,21 @@ class CueFinder:
                 out.append(hit)
                 free = hit.end
         return out
+
+
+def _bounded(folded: str, start: int, end: int, size: int, *, open_end: bool) -> bool:
+    """A whole word, in scripts that divide words."""
+    if folded[start] >= _UNDIVIDED:
+        return True
+    if start and (folded[start - 1].isalnum() or folded[start - 1] in _SIGNS):
+        return False
+    return open_end or end == size or not (folded[end].isalnum() or folded[end] in _SIGNS)
+
+
+_UNDIVIDED = "\u2e80"
+"""From here on scripts write words without spaces between them."""
+_SIGNS = frozenset(chr(c) for c in (*range(0x0900, 0x0904), *range(0x093A, 0x0964)))
+"""Devanagari vowel signs, which are letters to a reader and none to `isalnum`."""
 
 
 def load_cues(reader: Reader) -> dict[str, CueFinder]:

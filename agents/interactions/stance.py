@@ -14,9 +14,9 @@ from .mentions import Finder, Mention
 
 _FLIP = 28
 """Characters over which a negation reaches the next directive of its clause."""
-_END = re.compile(r"[.!?;]+(?=[\s\"')\]*]|$)|\n+|[\u3002\uff01\uff1f]")
+_END = re.compile(r"[.!?;]+(?=[\s\"')\]*]|$)|\n+|[\u3002\uff01\uff1f\uff1b\u0964]")
 _ABBREVIATION = re.compile(r"\b(?:dr|st|e\.g|i\.e|vs|approx|no|mr|mrs|ms|etc|p\.o|b\.i\.d|t\.i\.d)$")
-_COMMA = re.compile(r"[,:()\u2013\u2014]|--| - ")
+_COMMA = re.compile(r"[,:()\u2013\u2014\uff0c\uff1a]|--| - ")
 _SAFETY_NET = re.compile(
     r"\s+(?:[^\s.]+\s+){0,4}?(?:(?:if|when)\s+(?!you(?:'re| are)? (?:take|taking|on|have|pregnant))|at the first\s|"
     r"and (?:call|seek|get|see|contact)\b[^.]*\b(?:if|for|with)\s)"
@@ -335,18 +335,23 @@ _STRONG = frozenset(
 
 def _statuses(sentence: Sentence) -> list[tuple[Mention, Status]]:
     out: list[tuple[Mention, Status]] = []
-    question = "?" in sentence.folded or bool(sentence.kinds & Cue.ASK)
-    state = Status.ASKED if "?" in sentence.folded and not sentence.kinds & Cue.TAKING else Status.TAKEN
+    asks = "?" in sentence.folded or "\uff1f" in sentence.folded
+    question = asks or bool(sentence.kinds & Cue.ASK)
+    state = Status.ASKED if asks and not sentence.kinds & Cue.TAKING else Status.TAKEN
     events: list[tuple[int, Hit | Mention]] = [(h.start, h) for c in sentence.clauses for h in c.cues]
     events.extend((m.start, m) for m in sentence.mentions)
     events.sort(key=lambda e: e[0])
-    negated = -1
+    negated = past = -1
     for at, event in events:
         if isinstance(event, Mention):
             out.append((event, _after(sentence, event, state)))
             continue
         if event.kind & Cue.NEGATE:
             negated = event.end + _FLIP
+        if event.kind & Cue.TAKING and not event.kind & Cue.HISTORY and at <= past:
+            continue
+        if event.kind & Cue.HISTORY:
+            past = event.end + 4
         state = _next_state(state, event, negated=at <= negated, question=question)
     return out
 
