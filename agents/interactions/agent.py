@@ -12,7 +12,7 @@ from wardround.policies.finding import Finding, FindingKind
 from wardround.policies.request import Case, Message, Patient, RoundRequest, Task
 
 from ..ports import Compute, Report
-from . import combinations, fitness, regimens
+from . import combinations, duplicates, fitness, regimens
 from .cues import CueFinder, load_cues
 from .draft import DraftView
 from .folding import fold
@@ -187,5 +187,6 @@ def _check(case: Case, known: Tables, pairs: PairTable) -> Report:
         whole = case.complete and number == 0 and bool(case.draft)
         found.extend(combinations.checked(chart, view, pairs, complete=whole))
         found.extend(fitness.checked(chart, view, known.limits, complete=whole))
-        found.extend(regimens.checked(chart, view, known.limits, known.vocabulary, complete=whole))
+        found.extend(regimens.checked(chart, view, known.limits, complete=whole))
+        found.extend(duplicates.checked(chart, view, known.vocabulary, complete=whole))
     return Report(worst_first(found), tuple(c for c, _ in texts), known.notes)

@@ -34,11 +34,23 @@ def checked(chart: Chart, view: DraftView, table: PairTable, *, complete: bool) 
     """Pairs that the draft brings about, and serious ones that it fails to mention."""
     pool = _pool(chart, view)
     for a, b in combinations(sorted(pool), 2):
-        rules = table.matching(a, b)
+        rules = _rules(pool[a], pool[b], pool, table)
         if rules and not _one_product(pool[a], pool[b]) and not _alternatives(pool[a], pool[b], view):
             found = _judge(pool[a], pool[b], rules[0], view, complete=complete)
             if found is not None:
                 yield found
+
+
+def _rules(a: Held, b: Held, pool: dict[str, Held], table: PairTable) -> tuple[RuleRow, ...]:
+    """Rules of a pair. Of a class that the user names ("my blood thinner") only what holds for every member counts,
+    and nothing where a member is named as well."""
+    unnamed, named = (a, b) if a.ingredient not in a.products else (b, a)
+    if unnamed.ingredient in unnamed.products:
+        return table.matching(a.ingredient, b.ingredient)
+    members = frozenset(unnamed.products)
+    if named.ingredient not in named.products or members & set(pool):
+        return ()
+    return table.of_class(members, named.ingredient)
 
 
 def _one_product(a: Held, b: Held) -> bool:

@@ -141,18 +141,10 @@ class DraftView:
             named = sentence.named
             reduced = _reduces(sentence.folded) and any(s in named for s in subjects)
             watched = any(e in sentence.folded for e in effects)
-            about = (
-                not named
-                or all(s in named for s in subjects)
-                or any(self._established(s) for s in subjects if s in named)
-            )
+            about = not named or any(s in named for s in subjects)
             if reduced or (watched and about):
                 return True
         return False
-
-    def _established(self, ingredient: str) -> bool:
-        held = self._chart.held.get(ingredient)
-        return held is not None and held.status is Status.TAKEN and not held.new
 
     @property
     def kinds_warn(self) -> bool:

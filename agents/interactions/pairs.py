@@ -69,7 +69,7 @@ class PairTable:
     def __init__(self, vocabulary: Vocabulary, reader: Reader, imported: Iterable[ImportedPairs] = ()) -> None:
         def compiled(rule: RuleRow, place: str) -> tuple[RuleRow, frozenset[str], frozenset[str]]:
             sides = vocabulary.expand(rule.a), vocabulary.expand(rule.b)
-            return _without_own_names(rule, sides[0] | sides[1], vocabulary), *sides
+            return _without_own_names(rule, sides[0] | sides[1]), *sides
 
         loaded = tuple(reader.kept(reader.yaml("pairs/*/*.yaml", RuleRow), compiled))
         self.rules = tuple(rule for rule, _, _ in loaded)
@@ -103,6 +103,17 @@ class PairTable:
         chosen = copy(self)
         chosen.sources = names
         return chosen
+
+    def of_class(self, members: frozenset[str], b: str) -> tuple[RuleRow, ...]:
+        """Rules for an unnamed member of a class: those of its mildest member, none where one member has none."""
+        mildest: tuple[RuleRow, ...] = ()
+        for member in sorted(members - {b}):
+            found = self.matching(member, b)
+            if not found:
+                return ()
+            if not mildest or Severity(found[0].severity).rank < Severity(mildest[0].severity).rank:
+                mildest = found
+        return mildest
 
     def _own(self, a: str, b: str) -> tuple[RuleRow, ...]:
         left, right = self._sides
@@ -146,9 +157,9 @@ class PairTable:
 _NONE: frozenset[int] = frozenset()
 
 
-def _without_own_names(rule: RuleRow, members: frozenset[str], vocabulary: Vocabulary) -> RuleRow:
+def _without_own_names(rule: RuleRow, members: frozenset[str]) -> RuleRow:
     """Naming one of the drugs is no sign that a text knows what they do together."""
-    words = tuple(w for w in rule.effects if not members.intersection(vocabulary.resolve(w)))
+    words = tuple(w for w in rule.effects if w not in members)
     return rule if words == rule.effects else rule.model_copy(update={"effects": words})
 
 

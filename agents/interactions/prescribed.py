@@ -31,9 +31,12 @@ def doses_of(reading: Reading, mention: Mention) -> Dose | None:
         if m.start >= mention.end
         and not _same(m, mention)
         and not _JOINED.fullmatch(reading.folded, mention.end, m.start)
+        and not (_is_beside(reading, m) and not _has_dose_behind(reading, m, sentence.end))
     ]
     high = min(following[0] if following else sentence.end, mention.end + REACH, sentence.end)
     found = parse(reading.folded, mention.end, high)
+    if found is not None and not _belongs(reading, mention, found):
+        found = None
     previous = [m.end for m in sentence.mentions if m.end <= mention.start and not _same(m, mention)]
     low = max(previous[-1] if previous else sentence.start, mention.start - 45, sentence.start)
     ahead = parse(reading.folded, low, mention.start)
@@ -41,6 +44,36 @@ def doses_of(reading: Reading, mention: Mention) -> Dose | None:
         return found
     tail = parse_frequency_after(reading, ahead, mention, high)
     return tail if found is None or found.start - mention.end > 25 else found
+
+
+def _belongs(reading: Reading, mention: Mention, dose: Dose) -> bool:
+    """Not told of a drug that is only named as company, nor behind a word that opens another thought."""
+    between = reading.folded[mention.end : dose.start]
+    if _is_beside(reading, mention):
+        return _DIRECTLY.fullmatch(between) is not None
+    return _ANOTHER_THOUGHT.search(between) is None
+
+
+def _is_beside(reading: Reading, mention: Mention) -> bool:
+    """Named as what something else is taken with."""
+    return _BESIDE.search(reading.folded[max(0, mention.start - 30) : mention.start]) is not None
+
+
+def _has_dose_behind(reading: Reading, mention: Mention, high: int) -> bool:
+    found = parse(reading.folded, mention.end, min(high, mention.end + 25))
+    return found is not None and _DIRECTLY.fullmatch(reading.folded[mention.end : found.start]) is not None
+
+
+_BESIDE = re.compile(
+    r"\b(?:with|while on|while taking|alongside|besides|together with|if you take|mit|con|avec|com|zu)\s+"
+    r"(?:your |the |my |his |her |su |tu |votre |ihrem |seu |sua )?$"
+)
+_DIRECTLY = re.compile(r"[\s,(]*(?:(?:xl|sr|er|xr|cr|ec|tablets?|capsules?|of|at|ds|sodium|hcl)[\s,(]*){0,2}")
+"""What may stand between a drug that is company and its own dose."""
+_ANOTHER_THOUGHT = re.compile(
+    r"\b(?:since|because|but|although|though|than|whereas|da|weil|denn|aber|porque|ya que|pero|car|parce que|mais|"
+    r"perche|ma|pois|mas)\b|\u56e0\u4e3a|\u4f46"
+)
 
 
 def further_doses(reading: Reading, mention: Mention, first: Dose) -> Iterator[Dose]:

@@ -1,22 +1,20 @@
-"""How much, how often, and the same thing twice: doses against maxima, weekly drugs given daily, duplicates."""
+"""How much and how often: doses against maxima, weekly drugs given daily, numbers that contradict each other."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import combinations
 
-from wardround.policies.finding import Finding, FindingKind, Severity
+from wardround.policies.finding import Finding, FindingKind, Severity, Span
 
-from .dose import Dose
+from .dose import Dose, parse
 from .draft import DraftView
-from .ingredients import Vocabulary
 from .limits import DoseRow, Limits
 from .mentions import Mention
-from .patient import TOPICAL, Chart, Held
+from .patient import TOPICAL, Chart
 from .prescribed import REACH, doses_of, further_doses
-from .report import finding, lower, span_of
-from .stance import Reading, Stance, Status
+from .report import finding, span_of
+from .stance import Reading, Stance
 
 _INJECTION = re.compile(
     r"\b(?:iv|i\.v|im|i\.m|intravenous\w*|intramuscular\w*|subcut\w*|sc\b|sq\b|inject\w*|infus\w*|"
@@ -63,15 +61,13 @@ def daily_dose_mg(view: DraftView, ingredient: str) -> float | None:
     return max(found) if found else None
 
 
-def checked(
-    chart: Chart, view: DraftView, limits: Limits, vocabulary: Vocabulary, *, complete: bool
-) -> Iterator[Finding]:
-    """Findings on doses and duplicates."""
+def checked(chart: Chart, view: DraftView, limits: Limits, *, complete: bool) -> Iterator[Finding]:
+    """Findings on doses."""
     yield from _doses(chart, view, limits)
     yield from _totals(view, limits)
     if complete:
+        yield from _unnamed_doses(chart, view, limits)
         yield from _asked_doses(chart, view, limits)
-    yield from _duplicates(chart, view, vocabulary, complete=complete)
 
 
 def _doses(chart: Chart, view: DraftView, limits: Limits) -> Iterator[Finding]:
@@ -81,7 +77,7 @@ def _doses(chart: Chart, view: DraftView, limits: Limits) -> Iterator[Finding]:
         first = doses_of(view.reading, mention)
         doses = [] if first is None else [first, *further_doses(view.reading, mention, first)]
         stated = [d for d in doses if not _LIMITING.search(view.reading.folded[max(0, d.start - 40) : d.start])]
-        over = (_dose_finding(mention.ingredients[0], d, view.reading, mention, chart, limits) for d in stated)
+        over = (_dose_finding(mention.ingredients[0], d, _around(view.reading, mention), chart, limits) for d in stated)
         found = next((f for f in over if f is not None), None)
         if found is not None:
             severity, text, row = found
@@ -91,6 +87,39 @@ def _doses(chart: Chart, view: DraftView, limits: Limits) -> Iterator[Finding]:
             )  # fmt: skip
         for dose in stated[:1]:
             yield from _notation(mention, dose, view)
+
+
+def _unnamed_doses(chart: Chart, view: DraftView, limits: Limits) -> Iterator[Finding]:
+    """Doses in a draft that names no drug, where the request is about just one."""
+    asked = {i for r in chart.readings for m in r.mentions if m.name.class_id is None for i in m.ingredients}
+    if len(asked) != 1 or any(m.name.class_id is None for m in view.reading.mentions) or view.opens_against:
+        return
+    (ingredient,) = asked
+    asking, mention = next((r, m) for r in chart.readings for m in r.mentions if ingredient in m.ingredients)
+    strength = asking.folded[mention.end : mention.end + _STRENGTH_REACH]
+    text = view.reading.folded
+    for sentence in view.reading.sentences:
+        dose = parse(text, sentence.start, sentence.end) or _by_strength(strength, sentence.folded)
+        if dose is None or _LIMITING.search(text[max(0, dose.start - 40) : dose.start]):
+            continue
+        found = _dose_finding(ingredient, dose, sentence.folded, chart, limits)
+        if found is not None:
+            severity, words, row = found
+            yield finding(
+                FindingKind.DOSE, (ingredient,), severity, words, source=row.source, code=f"dose.{ingredient}",
+                confidence=0.8, span=Span(channel=view.reading.channel, start=sentence.start, end=sentence.end),
+            )  # fmt: skip
+
+
+_STRENGTH_REACH = 40
+"""Characters behind the drug of the request in which its strength may stand."""
+
+
+def _by_strength(strength: str, folded: str) -> Dose | None:
+    """A volume in the draft with the concentration that the request names: `100 mg/5 mL`, `give 20 mL`."""
+    joined = f"{folded} ({strength})"
+    found = parse(joined, 0, len(joined))
+    return found if found is not None and found.start < len(folded) else None
 
 
 def _notation(mention: Mention, dose: Dose, view: DraftView) -> Iterator[Finding]:
@@ -151,7 +180,9 @@ def _asked_doses(chart: Chart, view: DraftView, limits: Limits) -> Iterator[Find
                 continue
             dose = doses_of(reading, mention)
             found = (
-                None if dose is None else _dose_finding(mention.ingredients[0], dose, reading, mention, chart, limits)
+                None
+                if dose is None
+                else _dose_finding(mention.ingredients[0], dose, _around(reading, mention), chart, limits)
             )
             if found is not None and not view.cautioned(
                 mention.ingredients, ("weekly", "once a week", "maximum", "dose", "too much")
@@ -163,10 +194,13 @@ def _asked_doses(chart: Chart, view: DraftView, limits: Limits) -> Iterator[Find
                 )  # fmt: skip
 
 
+def _around(reading: Reading, mention: Mention) -> str:
+    return reading.folded[max(0, mention.start - 60) : mention.end + REACH]
+
+
 def _dose_finding(
-    ingredient: str, dose: Dose, reading: Reading, mention: Mention, chart: Chart, limits: Limits
+    ingredient: str, dose: Dose, around: str, chart: Chart, limits: Limits
 ) -> tuple[Severity, str, DoseRow] | None:
-    around = reading.folded[max(0, mention.start - 60) : mention.end + REACH]
     if TOPICAL.search(around) or _ARREST.search(around):
         return None
     route = "injection" if _INJECTION.search(around) else "oral"
@@ -175,13 +209,13 @@ def _dose_finding(
     )
     if row is None or dose.units != (row.unit == "units"):
         return None
-    if ingredient == "methotrexate" and _ONCOLOGY.search(reading.folded + chart.context):
+    if ingredient == "methotrexate" and _ONCOLOGY.search(around + chart.context):
         return None
     if row.interval == "weekly" and not dose.weekly:
         return _weekly(row, dose)
     if dose.per_kg:
         return _per_kg(row, dose)
-    child = _child(row, dose, chart)
+    child = _child(row, dose, chart) or _units_by_weight(row, dose, chart)
     if child is not None:
         return child
     return _adult(row, dose, at_once=_AT_ONCE.search(around) is not None)
@@ -238,6 +272,18 @@ def _heaviest_kg(age_years: float) -> float:
     return next((kg for years, kg in _HEAVIEST if age_years <= years), _HEAVIEST[-1][1])
 
 
+def _units_by_weight(row: DoseRow, dose: Dose, chart: Chart) -> tuple[Severity, str, DoseRow] | None:
+    """Doses in units, as of insulin, are limited per kilogram at every age."""
+    weight, limit, stated = (
+        chart.weight_kg,
+        row.max_daily_mg_kg or row.max_single_mg_kg,
+        dose.daily_mg or dose.single_mg,
+    )
+    if row.unit != "units" or weight is None or limit is None or stated is None or stated <= limit * weight * _MARGIN:
+        return None
+    return _over(row, stated, limit * weight, f"dose for {weight:g} kg", row.unit)
+
+
 def _adult(row: DoseRow, dose: Dose, *, at_once: bool) -> tuple[Severity, str, DoseRow] | None:
     if dose.weekly and row.interval != "weekly":
         return None
@@ -263,86 +309,3 @@ def _over(row: DoseRow, stated: float, limit: float, what: str, unit: str) -> tu
     if ratio >= _UNIT_SLIP and unit.startswith("mg"):
         return severity, text + " Milligrams where micrograms are meant?", row
     return severity, text + (" Ten-fold error?" if ratio >= _GROSS else " Check the dose."), row
-
-
-def _duplicates(chart: Chart, view: DraftView, vocabulary: Vocabulary, *, complete: bool) -> Iterator[Finding]:
-    advised = {i: s.affirmed[0] for i, s in view.spoken.items() if s.affirmed and not s.against}
-    asked = {} if view.opens_against or not complete else {
-        h.ingredient: None for h in chart.with_status(Status.ASKED) if h.ingredient not in advised
-        and not view.of(h.ingredient).against and (view.favours or not view.defers)
-    }  # fmt: skip
-    new: dict[str, Mention | None] = {**asked, **advised}
-    yield from _same_ingredient(chart, view, new)
-    yield from _same_class(chart, view, vocabulary, new)
-
-
-def _same_ingredient(chart: Chart, view: DraftView, new: dict[str, Mention | None]) -> Iterator[Finding]:
-    for ingredient, mention in new.items():
-        held = chart.held.get(ingredient)
-        other = _second_product(ingredient, mention, held, view)
-        if other is None or any(view.of(i).against for i in other):
-            continue
-        subjects = (ingredient, "/".join(_ordered(other, ingredient)))
-        severity = Severity.MAJOR
-        if view.cautioned((ingredient,), ("contain", "same", "total", "4 g", "4,000", "both", "double", "already")):
-            severity = Severity.MODERATE
-            if not view.of(ingredient).affirmed:
-                continue
-        yield finding(
-            FindingKind.DUPLICATE_THERAPY, subjects, severity,
-            f"{ingredient} is already in another product of this patient: add up the daily total before taking both.",
-            source="FDA Drug Facts: do not use with any other product that contains the same ingredient",
-            code="duplicate.ingredient", span=span_of(view, mention),
-        )  # fmt: skip
-
-
-def _ordered(products: tuple[str, ...], ingredient: str) -> tuple[str, ...]:
-    return (*(p for p in products if p != ingredient), ingredient)
-
-
-def _second_product(
-    ingredient: str, mention: Mention | None, held: Held | None, view: DraftView
-) -> tuple[str, ...] | None:
-    """The other product with the same ingredient: a combination that is taken, or a second one in the draft."""
-    products = {m.ingredients for m in view.of(ingredient).affirmed}
-    if held is not None and held.status is Status.TAKEN and (products or mention is None):
-        products.add(held.products)
-    combined = sorted(p for p in products if len(p) > 1)
-    return combined[0] if combined and len(products) > 1 else None
-
-
-def _same_class(
-    chart: Chart, view: DraftView, vocabulary: Vocabulary, new: dict[str, Mention | None]
-) -> Iterator[Finding]:
-    present = {h.ingredient: h for h in chart.held.values() if not h.topical}
-    for class_id, level in vocabulary.duplicates.items():
-        members = vocabulary.classes[class_id]
-        here = sorted((set(present) | set(new)) & members)
-        for a, b in combinations(here, 2):
-            if not (a in new or b in new) or any(view.of(i).against for i in (a, b)):
-                continue
-            if _alternatives(view, a, b, present):
-                continue
-            severity = Severity(level)
-            if view.cautioned((a, b), ("same class", "duplicate", "both", "two")):
-                severity = lower(severity, Severity.MODERATE)
-            mention = new.get(a) or new.get(b)
-            yield finding(
-                FindingKind.DUPLICATE_THERAPY, (a, b), severity,
-                f"{a} and {b} belong to the same class: one of them is enough, two add harm.",
-                source=f"class {class_id}, see classes.yaml", code=f"duplicate.{class_id}", span=span_of(view, mention),
-            )  # fmt: skip
-
-
-def _alternatives(view: DraftView, a: str, b: str, present: dict[str, Held]) -> bool:
-    """Two that are offered as a choice, or both already taken as they are."""
-    if a in present and b in present:
-        return all(present[i].status is Status.TAKEN for i in (a, b))
-    if a not in present and b not in present:
-        return True
-    for sentence in view.reading.sentences:
-        if {a, b} <= sentence.named and re.search(
-            r"\b(?:switch\w*|swap\w*|replac\w*|instead|change|taper|or|to)\b", sentence.folded
-        ):
-            return True
-    return False
