@@ -186,6 +186,7 @@ def _check(case: Case, known: Tables, pairs: PairTable) -> Report:
         view = DraftView(read(channel, text or "", known.finder, cues), chart)
         whole = case.complete and number == 0 and bool(case.draft)
         found.extend(combinations.checked(chart, view, pairs, complete=whole))
+        found.extend(combinations.still_acting(chart, view, pairs, known.limits))
         found.extend(fitness.checked(chart, view, known.limits, complete=whole))
         found.extend(regimens.checked(chart, view, known.limits, complete=whole))
         found.extend(duplicates.checked(chart, view, known.vocabulary, complete=whole))

@@ -9,6 +9,7 @@ from itertools import combinations
 from wardround.policies.finding import Finding, FindingKind, Severity, Span
 
 from .draft import DraftView, Spoken
+from .limits import Limits, Washout
 from .mentions import Mention
 from .pairs import PairTable, RuleRow
 from .patient import TOPICAL, Chart, Held
@@ -39,6 +40,29 @@ def checked(chart: Chart, view: DraftView, table: PairTable, *, complete: bool) 
             found = _judge(pool[a], pool[b], rules[0], view, complete=complete)
             if found is not None:
                 yield found
+
+
+def still_acting(chart: Chart, view: DraftView, table: PairTable, limits: Limits) -> Iterator[Finding]:
+    """Pairs of what the draft advises with a drug whose washout is not over."""
+    for ingredient, days in chart.stopped.items():
+        for washout in limits.washouts.get(ingredient, ()):
+            if days is not None and days >= washout.row.days:
+                continue
+            for partner in sorted(washout.partners):
+                spoken = view.of(partner)
+                rules = table.matching(ingredient, partner)
+                if not rules or not spoken.affirmed or spoken.against:
+                    continue
+                yield _within_washout(rules[0], (ingredient, partner), days, washout, span_of(view, spoken.affirmed[0]))
+
+
+def _within_washout(
+    rule: RuleRow, subjects: tuple[str, str], days: float | None, washout: Washout, span: Span | None
+) -> Finding:
+    since = "at an unknown time" if days is None else f"{days:g} days ago"
+    why = f"{subjects[0]} was stopped {since} and acts for {washout.row.days:g} days ({washout.row.source})."
+    severity = Severity(rule.severity) if days is not None else lower(Severity(rule.severity), Severity.MAJOR)
+    return _finding(rule, subjects, severity, why, span)
 
 
 def _rules(a: Held, b: Held, pool: dict[str, Held], table: PairTable) -> tuple[RuleRow, ...]:

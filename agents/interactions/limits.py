@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Generic, Literal, TypeVar
+from typing import Annotated, Generic, Literal, TypeVar
+
+from pydantic import Field
 
 from .folding import fold
 from .ingredients import Vocabulary
@@ -67,6 +69,15 @@ class PopulationRow(Sourced):
     """Words in the request or draft that make it a recognised exception."""
 
 
+class WashoutRow(Sourced):
+    """How long a stopped drug goes on acting."""
+
+    id: str
+    drugs: tuple[str, ...]
+    partners: Annotated[tuple[str, ...], Field(alias="with")]
+    days: float
+
+
 class DoseRow(Sourced):
     """Labelled maximum for adults, per kilogram for children."""
 
@@ -99,6 +110,14 @@ class ByDrug(Generic[D]):
     def of(self, ingredient: str) -> tuple[D, ...]:
         """Rows about an ingredient, in the order of the table."""
         return tuple(self._rows.get(ingredient, ()))
+
+
+@dataclass(frozen=True)
+class Washout:
+    """One washout, compiled."""
+
+    row: WashoutRow
+    partners: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -140,9 +159,20 @@ class Limits:
         self.age = about("age")
         allergies = reader.yaml("patient/allergies.yaml", AllergyRow)
         self.allergies = tuple(reader.kept(allergies, lambda row, _: _allergy(row, vocabulary)))
+        self.washouts: dict[str, list[Washout]] = defaultdict(list)
+        washouts = reader.kept(
+            reader.yaml("patient/washout.yaml", WashoutRow), lambda row, _: _washout(row, vocabulary)
+        )
+        for drugs, washout in washouts:
+            for drug in drugs:
+                self.washouts[drug].append(washout)
         self.doses: dict[tuple[str, str], DoseRow] = {
             (r.ingredient, r.route): r for r in reader.kept(reader.csv("doses/*.csv", DoseRow), dose)
         }
+
+
+def _washout(row: WashoutRow, vocabulary: Vocabulary) -> tuple[frozenset[str], Washout]:
+    return vocabulary.expand(row.drugs), Washout(row, vocabulary.expand(row.partners))
 
 
 def _allergy(row: AllergyRow, vocabulary: Vocabulary) -> Allergy:

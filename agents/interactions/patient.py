@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 from wardround.policies.request import Case, Patient
 
+from .elapsed import days_since
 from .folding import fold
 from .limits import Limits
-from .mentions import Finder
+from .mentions import Finder, Mention
 from .phrases import Phrases
 from .stance import Reading, Status, request_status
 
@@ -101,6 +102,8 @@ class Chart:
     context: str
     """Folded request and conditions, for exceptions."""
     readings: tuple[Reading, ...] = field(default=())
+    stopped: Mapping[str, float | None] = field(default_factory=dict[str, float | None])
+    """Days since a drug was stopped, by ingredient; None where the text does not say."""
 
     def with_status(self, *statuses: Status) -> tuple[Held, ...]:
         """Held drugs of some statuses, in order of appearance."""
@@ -125,7 +128,7 @@ class Charter:
         allergic: list[str] = list(patient.allergies or ())
         for entry in patient.medications or ():
             self._record(held, entry)
-        stopped: set[str] = set()
+        stopped: dict[str, float | None] = {}
         for reading in readings:
             self._from_request(held, allergic, stopped, reading, listed=bool(patient.medications))
         spoken = "\n".join(r.folded for r in readings)
@@ -144,6 +147,7 @@ class Charter:
             weight_kg=_weight(patient, spoken),
             context=spoken + "\n" + diagnoses,
             readings=readings,
+            stopped={i: days for i, days in stopped.items() if i not in held},
         )
 
     def _record(self, held: dict[str, Held], entry: str) -> None:
@@ -162,7 +166,7 @@ class Charter:
         self,
         held: dict[str, Held],
         allergic: list[str],
-        stopped: set[str],
+        stopped: dict[str, float | None],
         reading: Reading,
         *,
         listed: bool,
@@ -173,7 +177,7 @@ class Charter:
             if status is Status.ALLERGIC:
                 allergic.append(reading.text[max(0, mention.start - 40) : mention.end + 25])
             if status is Status.STOPPED:
-                stopped.update(mention.ingredients)
+                stopped.update(dict.fromkeys(mention.ingredients, _days_since(reading, mention)))
                 for ingredient in mention.ingredients:
                     if ingredient in held and not held[ingredient].recorded:
                         del held[ingredient]
@@ -222,6 +226,11 @@ class Charter:
                 if named or found & allergy.ingredients:
                     groups[allergy.row.allergen] = cap
         return groups, ingredients
+
+
+def _days_since(reading: Reading, mention: Mention) -> float | None:
+    sentence = next((s for s in reading.sentences if s.start <= mention.start < s.end), None)
+    return None if sentence is None else days_since(reading.folded, sentence.start, sentence.end)
 
 
 _INTOLERANCE = re.compile(
