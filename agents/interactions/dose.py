@@ -114,6 +114,13 @@ def parse(folded: str, low: int, high: int) -> Dose | None:
     )  # fmt: skip
 
 
+def says_how_often(folded: str, low: int, high: int) -> bool:
+    """Whether a stretch of folded text states a frequency: `twice a day`, `every 8 hours`, `weekly`."""
+    row = lexer().read(folded, low, high)
+    frequency, rare = _frequency(row, 0, len(row.codes))
+    return frequency is not None or rare
+
+
 def _free(match: re.Match[str], taken: list[tuple[int, int]]) -> bool:
     return not any(low <= match.start() < high for low, high in taken)
 

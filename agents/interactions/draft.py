@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from .cues import Cue
+from .dose import says_how_often
 from .mentions import Mention
 from .patient import Chart
 from .prescribed import doses_of
@@ -20,6 +21,8 @@ _DOSE_AFTER = re.compile(
     r"\s?(?:mg|mcg|g|ml|units?|tablets?|puffs?|iu|meq)\b|(?:once|twice|three times) (?:a day|daily)|"
     r"(?:one|two|half a) tablets?|daily\b|bid\b|tid\b)"
 )
+_ORDER_REACH = 40
+"""Characters behind a name in which a frequency makes it an order."""
 _ALLERGY_BEFORE = re.compile(
     r"(?:allerg(?:y|ic|ies)|anaphylaxis|hypersensitiv\w+|reaction|intoleran\w+|"
     r"hives)(?:\s+\w+){0,2}?\s+(?:to|with|from)\s+(?:\w+\s+)?$"
@@ -83,7 +86,16 @@ class DraftView:
         """A dose or a frequency follows directly: an order, even without a verb."""
         if _DOSE_AFTER.match(self.reading.folded, mention.end) is not None:
             return True
-        return len(mention.ingredients) == 1 and doses_of(self.reading, mention) is not None
+        if len(mention.ingredients) == 1 and doses_of(self.reading, mention) is not None:
+            return True
+        return says_how_often(self.reading.folded, mention.end, self._reach(mention))
+
+    def _reach(self, mention: Mention) -> int:
+        """Where what is said directly of a mention ends: with its sentence, at the next drug, or after some words."""
+        sentence = next((s for s in self.reading.sentences if s.start <= mention.start < s.end), None)
+        end = len(self.reading.folded) if sentence is None else sentence.end
+        following = (m.start for m in self.reading.mentions if m.start >= mention.end)
+        return min(end, next(following, end), mention.end + _ORDER_REACH)
 
     def _as_allergen(self, mention: Mention) -> bool:
         """Named as what the patient is allergic to."""

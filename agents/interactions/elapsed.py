@@ -10,7 +10,8 @@ from .quantities import lexer
 _HOUR, _DAY, _WEEK, _MONTH, _YEAR = 1 / 24, 1.0, 7.0, 30.0, 365.0
 _WORDS = {
     "today": 0, "this morning": 0.3, "yesterday": 1, "last night": 0.7, "last week": 7, "last month": 30,
-    "last year": 365, "hoy": 0, "ayer": 1, "anoche": 0.7, "la semana pasada": 7, "el mes pasado": 30, "aujourd'hui": 0, "hier": 1,
+    "last year": 365, "hoy": 0, "ayer": 1, "anoche": 0.7, "la semana pasada": 7, "el mes pasado": 30,
+    "aujourd'hui": 0, "hier": 1,
     "hier soir": 0.7, "la semaine derniere": 7, "le mois dernier": 30, "heute": 0, "gestern": 1, "gestern abend": 0.7,
     "letzte woche": 7, "letzten monat": 30, "hoje": 0, "ontem": 1, "semana passada": 7, "mes passado": 30, "oggi": 0,
     "ieri": 1, "ieri sera": 0.7, "la settimana scorsa": 7, "il mese scorso": 30, "\u4eca\u5929": 0, "\u6628\u5929": 1,

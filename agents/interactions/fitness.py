@@ -61,7 +61,8 @@ def _conditions(
             continue
         if topical and not row.topical_counts:
             continue
-        severity = _in_context(Severity(row.severity), chart, ingredient, None)
+        level = row.over if row.over is not None and _is_over(row, ingredient, view) else row.severity
+        severity = _in_context(Severity(level), chart, ingredient, None)
         if view.cautioned((ingredient,), (row.condition, *_effect_words(row.effect))):
             severity = lower(severity, Severity.MODERATE)
         unknown = " Age unknown." if row.min_age is not None and chart.age_years is None else ""
@@ -70,6 +71,11 @@ def _conditions(
             f"{ingredient} in {row.condition}: {row.effect}. {row.manage[:1].upper()}{row.manage[1:]}.{unknown}",
             source=row.source, code=row.id, span=span_of(view, mention),
         )  # fmt: skip
+
+
+def _is_over(row: ConditionRow, ingredient: str, view: DraftView) -> bool:
+    daily = daily_dose_mg(view, ingredient)
+    return row.max_daily_mg is not None and daily is not None and daily > row.max_daily_mg
 
 
 def _condition_holds(row: ConditionRow, chart: Chart) -> bool:

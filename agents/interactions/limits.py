@@ -29,6 +29,9 @@ class ConditionRow(Sourced):
     """The condition counts only in this state."""
     topical_counts: bool = False
     """Eye drops and creams count too."""
+    max_daily_mg: float | None = None
+    """Daily dose above which `over` is the severity."""
+    over: Level | None = None
 
 
 class ReactionRow(Row):

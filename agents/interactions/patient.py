@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from wardround.policies.request import Case, Patient
+from wardround.policies.request import Case, ChildPugh, LabName, Patient
 
 from .elapsed import days_since
 from .folding import fold
@@ -42,7 +42,9 @@ _NOT_PREGNANT = re.compile(
 )
 _DENIED = re.compile(
     r"(?:\bno|\bnot|\bdenies|\bwithout|\bnever had|\bnever|\bdon't have|\bdo not have|\bnegative for|"
-    r"\bno history of|\bfamily history of|\bex-|\bsin|\bpas de)\s+(?:\w+\s+){0,2}$"
+    r"\bno history of|\bfamily history of|\bex-|\bsin|\bpas d[e']|\bniega|\bno tengo|\bno tiene|\baucune?|"
+    r"\bsans|\bkeine?n?|\bohne|\bsem|\bnao tenho|\bnega|\bsenza|\bnon ho|\bnon ha)\s+(?:\w+\s+){0,2}$|"
+    r"(?:\u6ca1\u6709|\u65e0|\u5426\u8ba4)$"
 )
 _OTHER = re.compile(
     r"\b(?:my (?:mom|mum|mother|dad|father|sister|brother|friend|husband|wife|aunt|uncle|"
@@ -136,9 +138,11 @@ class Charter:
         allergies, ingredients = self._allergies(allergic)
         return Chart(
             held=held,
-            conditions=frozenset(self._found(diagnoses)) | frozenset(self._found(spoken)),
+            conditions=frozenset(
+                (*self._found(diagnoses), *self._found(spoken), *_from_fields(patient), *measured(spoken))
+            ),
             uncontrolled=_UNCONTROLLED.search(diagnoses + "\n" + spoken) is not None,
-            decompensated=_DECOMPENSATED.search(diagnoses) is not None,
+            decompensated=_DECOMPENSATED.search(diagnoses) is not None or patient.child_pugh is ChildPugh.C,
             allergies=allergies,
             allergy_ingredients=ingredients,
             pregnant=_pregnant(patient, diagnoses + "\n" + spoken),
@@ -202,9 +206,10 @@ class Charter:
         out: set[str] = set()
         for last, (length, open_end, name) in self._conditions.iter(folded):
             start, end = last - length + 1, last + 1
-            if start and folded[start - 1].isalnum():
-                continue
-            if not open_end and end < len(folded) and folded[end].isalnum():
+            if folded[start] < _UNDIVIDED and (
+                (start and folded[start - 1].isalnum())
+                or (not open_end and end < len(folded) and folded[end].isalnum())
+            ):
                 continue
             before = folded[max(0, start - 40) : start].rsplit("\n", 1)[-1]
             if _DENIED.search(before) or _OTHER.search(before):
@@ -233,6 +238,44 @@ def _days_since(reading: Reading, mention: Mention) -> float | None:
     return None if sentence is None else days_since(reading.folded, sentence.start, sentence.end)
 
 
+def _from_fields(patient: Patient) -> Iterator[str]:
+    """Conditions that fields state: breastfeeding, liver disease, and results outside their limits."""
+    if patient.breastfeeding:
+        yield "breastfeeding"
+    if patient.child_pugh is not None:
+        yield "liver disease"
+    for lab in patient.labs or ():
+        if (limit := _OUTSIDE.get(lab.name)) is not None and limit[1](lab.value):
+            yield limit[0]
+
+
+_OUTSIDE: Mapping[LabName, tuple[str, Callable[[float], bool]]] = {
+    LabName.POTASSIUM_MMOL_L: ("hyperkalemia", lambda v: v > 5.5),
+    LabName.QTC_MS: ("long qt", lambda v: v >= 500),
+    LabName.SODIUM_MMOL_L: ("hyponatremia", lambda v: v < 130),
+    LabName.NEUTROPHILS_10E9_L: ("myelosuppression", lambda v: v < 1.0),
+    LabName.PLATELETS_10E9_L: ("active bleeding", lambda v: v < 30),
+}
+"""Condition that a result stands for. Sources: KDIGO 2020 potassium conference; AHA/ACC statement on torsades 2010;
+FDA labels, section 5."""
+
+
+def measured(text: str) -> Iterator[str]:
+    """Conditions that numbers in a folded text stand for: `QTc 530 ms`, `K 5.9`."""
+    for pattern, condition, limit in _IN_WORDS:
+        if any(float(m.group(1).replace(",", ".")) >= limit for m in pattern.finditer(text)):
+            yield condition
+
+
+_IN_WORDS = (
+    (re.compile(r"\bqtc?\b[^\d.;\n]{0,25}(\d{3})\b(?!\s?(?:mg|bpm))"), "long qt", 500.0),
+    (re.compile(r"\b(?:k\+?|potassium|potasio|kalium|potassio)\b[^\d;\n]{0,15}(\d[.,]\d)\b(?!\s?(?:mg|g\b|%))"),
+     "hyperkalemia", 5.6),
+)  # fmt: skip
+
+
+_UNDIVIDED = "\u2e80"
+"""From here on scripts write words without spaces between them."""
 _INTOLERANCE = re.compile(
     r"\b(?:nausea|upset stomach|stomach upset|diarrh?o?ea|gi upset|intoleran\w+|headache|"
     r"constipation|itch(?:ing|y)? only|drowsy|drowsiness|yeast infection|muscle aches?|cough)\b"
