@@ -152,11 +152,20 @@ class DraftView:
                 continue
             named = sentence.named
             reduced = _reduces(sentence.folded) and any(s in named for s in subjects)
-            watched = any(e in sentence.folded for e in effects)
-            about = not named or any(s in named for s in subjects)
+            watched = [e for e in effects if e in sentence.folded]
+            own_level = bool(watched) and all(_OF_ONE_DRUG.search(e) for e in watched)
+            about = (
+                not named
+                or all(s in named for s in subjects)
+                or any(s in named and (not own_level or self._established(s)) for s in subjects)
+            )
             if reduced or (watched and about):
                 return True
         return False
+
+    def _established(self, ingredient: str) -> bool:
+        held = self._chart.held.get(ingredient)
+        return held is not None and held.status is Status.TAKEN and not held.new
 
     @property
     def kinds_warn(self) -> bool:
@@ -180,5 +189,7 @@ def _reduces(folded: str) -> bool:
     return found is not None and _DENIED.search(folded[max(0, found.start() - 30) : found.start()]) is None
 
 
+_OF_ONE_DRUG = re.compile(r"level|trough|concentration")
+"""Watching the level of the new drug says nothing of the one that it changes."""
 _DENIED = re.compile(r"\b(?:no|not|without|never|doesn't|don't|needn't)\b[^,;]{0,25}$")
 _NOTHING = Spoken()
