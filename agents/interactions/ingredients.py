@@ -37,6 +37,10 @@ class ClassRow(Sourced):
     duplicate: Literal["moderate", "major", "contraindicated"] | None = None
 
 
+class _LookalikeRow(Sourced):
+    word: str
+
+
 class OrdinaryRow(Sourced):
     """A name that is also an ordinary word, and what makes it a drug."""
 
@@ -70,6 +74,8 @@ class Vocabulary:
     ordinary: Mapping[str, OrdinaryRow]
     ingredients: frozenset[str]
     """All canonical ingredients."""
+    lookalikes: frozenset[str]
+    """Ordinary words that are nearly a drug's name."""
     rxcui: Mapping[str, str]
     """Ingredient to RxNorm concept id."""
     atc: Mapping[str, str]
@@ -124,6 +130,7 @@ def load_vocabulary(reader: Reader) -> Vocabulary:
         duplicates={k: r.duplicate for k, (_, r) in rows.items() if r.duplicate and k in classes},
         ordinary={fold(r.name): r for _, r in reader.yaml("vocabulary/ordinary.yaml", OrdinaryRow)},
         ingredients=ingredients,
+        lookalikes=frozenset(r.word for _, r in reader.csv("vocabulary/lookalikes.csv", _LookalikeRow)),
         rxcui=rxcui,
         atc=atc,
     )

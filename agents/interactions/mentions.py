@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from .folding import fold
 from .ingredients import Name, Vocabulary
 from .phrases import Phrases
+from .spelling import SHORTEST, Speller
 
+_WORD = re.compile(rf"(?<![\w-])[a-z]{{{SHORTEST},}}(?![\w-])")
 _NEAR = 40
 """Characters on each side of an ambiguous name in which a dose, form or intake verb makes it a drug."""
 _DOSE_NEAR = re.compile(
@@ -34,6 +36,8 @@ class Mention:
     start: int
     end: int
     name: Name
+    exact: bool = True
+    """False where the text misspells the name."""
 
     @property
     def ingredients(self) -> tuple[str, ...]:
@@ -46,23 +50,40 @@ class Finder:
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._ordinary = vocabulary.ordinary
+        self._speller = Speller(vocabulary.names, vocabulary.ordinary, vocabulary.lookalikes)
         self._automaton = Phrases(
             (key, (len(key), key, name))
             for key, name in vocabulary.names.items()
             if key not in self._ordinary or self._ordinary[key].rule != "never"
         )
 
-    def find(self, text: str, folded: str | None = None) -> tuple[Mention, ...]:
-        """Mentions in order, leftmost longest, without overlaps."""
+    def find(self, text: str, folded: str | None = None, *, listed: bool = False) -> tuple[Mention, ...]:
+        """Mentions in order, leftmost longest, without overlaps. `listed`: the text is an entry of a list of drugs, in
+        which a name needs nothing beside it."""
         plain = fold(text) if folded is None else folded
         hits = sorted(self._hits(plain), key=lambda h: (h[0], -h[1]))
         out: list[Mention] = []
         free = 0
         for start, end, key, name in hits:
-            if start >= free and self._is_drug(key, text, plain, start, end):
+            if start >= free and (listed or self._is_drug(key, text, plain, start, end)):
                 out.append(Mention(start, end, name))
                 free = end
-        return tuple(out)
+        out.extend(self._misspelt(plain, out, listed=listed))
+        return tuple(sorted(out, key=lambda m: m.start))
+
+    def _misspelt(self, plain: str, exact: list[Mention], *, listed: bool) -> Iterator[Mention]:
+        """Words outside of exact names that are nearly a name; short ones and brands only near a dose or verb."""
+        taken = {p for m in exact for p in range(m.start, m.end)}
+        for match in _WORD.finditer(plain):
+            found = self._speller.find(match.group())
+            if found is None or match.start() in taken:
+                continue
+            name, sure = found
+            around = (
+                plain[max(0, match.start() - _NEAR) : match.start()] + " " + plain[match.end() : match.end() + _NEAR]
+            )
+            if sure or listed or _DOSE_NEAR.search(around):
+                yield Mention(match.start(), match.end(), name, exact=False)
 
     def _hits(self, plain: str) -> Iterator[tuple[int, int, str, Name]]:
         size = len(plain)

@@ -158,7 +158,7 @@ class Charter:
         folded = fold(entry)
         gone = re.search(r"\b(?:stopped|discontinued|previously|past|held|completed|allergic)\b", folded)
         topical = TOPICAL.search(folded) is not None
-        for mention in self._finder.find(entry, folded):
+        for mention in self._finder.find(entry, folded, listed=True):
             if mention.name.class_id is None and not gone:
                 for ingredient in mention.ingredients:
                     held.setdefault(

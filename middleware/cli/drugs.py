@@ -82,7 +82,8 @@ def find(
 def _shown(row: dict[str, Any]) -> dict[str, str]:
     joined = {key: " ".join(row[key]) for key in ("rxcui", "atc")}
     ingredients = " + ".join(row["ingredients"]) or f"class {row['class']}"
-    return {"text": row["text"], "kind": row["kind"], "ingredients": ingredients, "said_of_it": row["status"], **joined}
+    shown = row["text"] if row["exact"] else f"{row['text']} ({row['name']}?)"
+    return {"text": shown, "kind": row["kind"], "ingredients": ingredients, "said_of_it": row["status"], **joined}
 
 
 def _found(text: str, language: str | None, imported: Path) -> list[dict[str, Any]]:
@@ -101,6 +102,8 @@ def _found(text: str, language: str | None, imported: Path) -> list[dict[str, An
             "ingredients": list(m.ingredients) if m.name.class_id is None else [],
             "class": m.name.class_id,
             "kind": m.name.kind,
+            "name": m.name.text,
+            "exact": m.exact,
             "rxcui": [vocabulary.rxcui[i] for i in m.ingredients if i in vocabulary.rxcui and m.name.class_id is None],
             "atc": [vocabulary.atc[i] for i in m.ingredients if i in vocabulary.atc and m.name.class_id is None],
             "status": status.value,
