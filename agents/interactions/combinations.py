@@ -6,13 +6,15 @@ import re
 from collections.abc import Iterator
 from itertools import combinations
 
-from wardround.policies.finding import Finding, FindingKind, Severity, Span
+from wardround.policies.finding import Certainty, Explanation, Finding, FindingKind, Severity, Span
 
 from .draft import DraftView, Spoken
 from .limits import Limits, Washout
 from .mentions import Mention
 from .pairs import PairTable, RuleRow
 from .patient import TOPICAL, Chart, Held
+from .plain import of_pair
+from .regimens import known_daily_mg
 from .report import finding, lower, span_of
 from .stance import Status
 
@@ -28,7 +30,7 @@ def recorded(chart: Chart, table: PairTable) -> Iterator[Finding]:
             continue
         for rule in table.matching(a.ingredient, b.ingredient)[:1]:
             severity = lower(_tolerated(rule), Severity.MODERATE)
-            yield _finding(rule, (a.ingredient, b.ingredient), severity, "Already taken together.", None)
+            yield _finding(rule, (a.ingredient, b.ingredient), severity, "Already taken together.", None, chart=chart)
 
 
 def checked(chart: Chart, view: DraftView, table: PairTable, *, complete: bool) -> Iterator[Finding]:
@@ -37,7 +39,7 @@ def checked(chart: Chart, view: DraftView, table: PairTable, *, complete: bool) 
     for a, b in combinations(sorted(pool), 2):
         rules = _rules(pool[a], pool[b], pool, table)
         if rules and not _one_product(pool[a], pool[b]) and not _alternatives(pool[a], pool[b], view):
-            found = _judge(pool[a], pool[b], rules[0], view, complete=complete)
+            found = _judge(pool[a], pool[b], rules[0], chart, view, complete=complete)
             if found is not None:
                 yield found
 
@@ -53,16 +55,18 @@ def still_acting(chart: Chart, view: DraftView, table: PairTable, limits: Limits
                 rules = table.matching(ingredient, partner)
                 if not rules or not spoken.affirmed or spoken.against:
                     continue
-                yield _within_washout(rules[0], (ingredient, partner), days, washout, span_of(view, spoken.affirmed[0]))
+                span = span_of(view, spoken.affirmed[0])
+                yield _within_washout(rules[0], (ingredient, partner), washout, chart, view, span)
 
 
 def _within_washout(
-    rule: RuleRow, subjects: tuple[str, str], days: float | None, washout: Washout, span: Span | None
+    rule: RuleRow, subjects: tuple[str, str], washout: Washout, chart: Chart, view: DraftView, span: Span | None
 ) -> Finding:
+    days = chart.stopped[subjects[0]]
     since = "at an unknown time" if days is None else f"{days:g} days ago"
     why = f"{subjects[0]} was stopped {since} and acts for {washout.row.days:g} days ({washout.row.source})."
     severity = Severity(rule.severity) if days is not None else lower(Severity(rule.severity), Severity.MAJOR)
-    return _finding(rule, subjects, severity, why, span)
+    return _finding(rule, subjects, severity, why, span, chart=chart, view=view)
 
 
 def _rules(a: Held, b: Held, pool: dict[str, Held], table: PairTable) -> tuple[RuleRow, ...]:
@@ -135,33 +139,70 @@ def _topical(view: DraftView, ingredient: str) -> bool:
     return False
 
 
-def _judge(a: Held, b: Held, rule: RuleRow, view: DraftView, *, complete: bool) -> Finding | None:
-    """One pair: silent where the draft warns, lowered where it manages, else the rule's severity."""
+def _judge(a: Held, b: Held, rule: RuleRow, chart: Chart, view: DraftView, *, complete: bool) -> Finding | None:
+    """One pair: silent where the draft warns, lowered where a named reason says so, else the rule's severity."""
     subjects = (a.ingredient, b.ingredient)
     said = [view.of(s) for s in subjects]
     if any(s.against for s in said):
         return None
-    severity = Severity(rule.severity)
     affirmed = [m for s in said for m in s.affirmed]
     new = any(h.status is not Status.TAKEN or h.new for h in (a, b))
-    if not new and not _RECREATIONAL & set(subjects):
-        severity = lower(severity, _tolerated(rule))
-    elif not new and not affirmed:
-        severity = lower(severity, _tolerated(rule))
+    reasons: list[str] = []
+    tolerated = not new and (not affirmed or not _RECREATIONAL & set(subjects))
+    severity = _in_patient(rule, chart, view, reasons, tolerated=tolerated)
     if view.cautioned(subjects, rule.effects):
         softened = _cautioned(severity, bool(affirmed), rule, view, subjects)
         if softened is None:
             return None
-        severity = softened
+        severity = _lowered(severity, softened, "the answer names the danger", reasons)
     elif view.managed(subjects, rule.effects) and not view.minimises and severity is not Severity.CONTRAINDICATED:
-        severity = lower(severity, Severity.MODERATE)
+        severity = _lowered(severity, Severity.MODERATE, "the answer adjusts or monitors", reasons)
     if severity is Severity.MAJOR and _switches(view, affirmed, said):
-        severity = Severity.MODERATE
+        severity = _lowered(severity, Severity.MODERATE, "one is given in place of the other", reasons)
+    why = f" Lowered: {', '.join(reasons)}." if reasons else ""
     if not affirmed:
-        return _unmentioned(rule, subjects, severity, view, new=new, complete=complete)
-    return _finding(
-        rule, subjects, severity, "The answer goes along with this combination.", span_of(view, affirmed[0])
-    )
+        if not new:
+            return _omitted(rule, subjects, chart, view) if complete else None
+        return _unmentioned(rule, subjects, severity, chart, view, why=why, complete=complete)
+    text = "The answer goes along with this combination." + why
+    return _finding(rule, subjects, severity, text, span_of(view, affirmed[0]), chart=chart, view=view)
+
+
+def _in_patient(rule: RuleRow, chart: Chart, view: DraftView, reasons: list[str], *, tolerated: bool) -> Severity:
+    """The rule's severity, lowered by what is known of the patient, the doses and their timing."""
+    severity = Severity(rule.severity)
+    if tolerated:
+        severity = _lowered(severity, _tolerated(rule), "already taken together", reasons)
+    if (accepted := _within_accepted_dose(rule, chart, view)) is not None:
+        severity = _lowered(severity, Severity.MODERATE, accepted, reasons)
+    if rule.separable and _APART.search(view.reading.folded):
+        severity = _lowered(severity, Severity.MINOR, "taken hours apart", reasons)
+    return severity
+
+
+def _lowered(severity: Severity, cap: Severity, why: str, reasons: list[str]) -> Severity:
+    """The lesser of the two, and the reason where it is less."""
+    if cap.rank < severity.rank:
+        reasons.append(why)
+    return lower(severity, cap)
+
+
+def _within_accepted_dose(rule: RuleRow, chart: Chart, view: DraftView) -> str | None:
+    """The limits that the rule accepts, where every dose in question is known and within them."""
+    if not rule.max_dose_mg:
+        return None
+    concerned = [i for i in rule.max_dose_mg if i in chart.held or view.of(i).affirmed]
+    doses = {i: known_daily_mg(chart, view, i) for i in concerned}
+    if not doses or any(d is None or d > rule.max_dose_mg[i] for i, d in doses.items()):
+        return None
+    return " and ".join(f"{i} up to {rule.max_dose_mg[i]:g} mg a day is accepted" for i in doses)
+
+
+_APART = re.compile(
+    r"\b(?:hours? (?:apart|before|after)|separate\w*|spaced?|heures? (?:avant|apres|d'ecart)|"
+    r"horas (?:antes|despues|de)|"
+    r"stunden (?:vor|nach|abstand)|ore (?:prima|dopo)|horas (?:antes|depois))\b|\u5c0f\u65f6"
+)
 
 
 def _cautioned(
@@ -177,14 +218,37 @@ def _cautioned(
 
 
 def _unmentioned(
-    rule: RuleRow, subjects: tuple[str, ...], severity: Severity, view: DraftView, *, new: bool, complete: bool
-) -> Finding | None:
+    rule: RuleRow, subjects: tuple[str, str], severity: Severity, chart: Chart, view: DraftView, *, why: str,
+    complete: bool,
+) -> Finding | None:  # fmt: skip
     """A pair that the request brings up and the draft does not name."""
-    if not complete or not new or severity.rank < Severity.MODERATE.rank or view.opens_against:
+    if not complete or severity.rank < Severity.MODERATE.rank or view.opens_against:
         return None
     if not view.favours and view.defers:
         severity = lower(severity, Severity.MODERATE)
-    return _finding(rule, subjects, severity, "The answer does not mention it.", None)
+    text = "The answer does not mention it." + why
+    return _finding(rule, subjects, severity, text, None, chart=chart, view=view)
+
+
+def _omitted(rule: RuleRow, subjects: tuple[str, str], chart: Chart, view: DraftView) -> Finding | None:
+    """A serious pair that the patient takes already, of which the draft is silent although the question bears on it.
+
+    It bears on it where a contraindicated pair is at stake and one of the two is spoken of, or where the request
+    names what the pair does.
+    """
+    severity = Severity(rule.severity)
+    if severity.rank < Severity.MAJOR.rank or view.opens_against or set(subjects) & _RECREATIONAL:
+        return None
+    asked = "\n".join(r.folded for r in chart.readings)
+    named = {i for r in chart.readings for m in r.mentions for i in m.ingredients} | set(view.spoken)
+    symptoms = any(e in asked for e in rule.effects)
+    spoken_of = bool(named & set(subjects))
+    if not symptoms and not (spoken_of and severity is Severity.CONTRAINDICATED):
+        return None
+    text = "The patient takes both, and the answer does not mention it."
+    return _finding(
+        rule, subjects, Severity.MAJOR, text, None, chart=chart, view=view, kind=FindingKind.OMISSION
+    )  # fmt: skip
 
 
 def _switches(view: DraftView, affirmed: list[Mention], said: list[Spoken]) -> bool:
@@ -205,10 +269,36 @@ def _tolerated(rule: RuleRow) -> Severity:
     return severity if severity is Severity.CONTRAINDICATED else lower(severity, Severity.MODERATE)
 
 
-def _finding(rule: RuleRow, subjects: tuple[str, ...], severity: Severity, why: str, span: Span | None) -> Finding:
+def _finding(
+    rule: RuleRow, subjects: tuple[str, str], severity: Severity, why: str, span: Span | None, *, chart: Chart,
+    view: DraftView | None = None, kind: FindingKind = FindingKind.INTERACTION,
+) -> Finding:  # fmt: skip
     a, b = subjects
-    message = f"{a} with {b}: {rule.effect} ({rule.mechanism}). {rule.manage[:1].upper()}{rule.manage[1:]}. {why}"
+    management = f"{rule.manage[:1].upper()}{rule.manage[1:]}."
+    unknown = _unknown(rule, subjects, chart, view)
+    missing = f" Unknown: {', '.join(unknown)}." if unknown else ""
+    sure = "" if rule.certainty is Certainty.ESTABLISHED else f" ({rule.certainty.value})"
+    plain = rule.plain.format(a=a, b=b) if rule.plain else of_pair(a, b, rule.effect, rule.mechanism, severity)
     return finding(
-        FindingKind.INTERACTION, subjects, severity, message, source=rule.source, code=rule.id,
-        span=span,
+        kind, subjects, severity, f"{a} with {b}: {rule.effect}{sure} ({rule.mechanism}). {management} {why}{missing}",
+        source=f"{rule.source} ({rule.date})", code=rule.id, span=span,
+        explanation=Explanation(
+            mechanism=rule.mechanism, effect=rule.effect, management=management, certainty=rule.certainty, plain=plain,
+            unknown=unknown,
+        ),
     )  # fmt: skip
+
+
+def _unknown(rule: RuleRow, subjects: tuple[str, str], chart: Chart, view: DraftView | None) -> tuple[str, ...]:
+    """What is not known of this patient and would change the judgement."""
+    doses = [
+        f"dose of {i}" for i in rule.max_dose_mg
+        if i in subjects and (view is None or known_daily_mg(chart, view, i) is None)
+    ]  # fmt: skip
+    kidneys = (
+        chart.egfr_ml_min is None and _ON_KIDNEYS.search(f"{rule.effect} {rule.mechanism} {rule.manage}") is not None
+    )
+    return (*doses, *(["kidney function"] if kidneys else []))
+
+
+_ON_KIDNEYS = re.compile(r"\b(?:kidney|renal|nephro\w*|egfr|creatinine|hyperkal\w*|potassium|lactic)", re.IGNORECASE)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from wardround.policies.request import Case, ChildPugh, LabName, Patient
 
+from .dose import parse
 from .elapsed import days_since
 from .folding import fold
 from .limits import Limits
@@ -83,6 +84,8 @@ class Held:
     """From the patient's medication list, not from the conversation."""
     new: bool = False
     """A medication list is there and does not have it."""
+    daily_mg: float | None = None
+    """Daily dose as the medication list has it."""
 
 
 @dataclass(frozen=True)
@@ -160,10 +163,21 @@ class Charter:
         topical = TOPICAL.search(folded) is not None
         for mention in self._finder.find(entry, folded, listed=True):
             if mention.name.class_id is None and not gone:
+                dose = parse(folded, mention.end, len(folded)) if len(mention.ingredients) == 1 else None
+                usable = dose is not None and not (dose.weekly or dose.per_kg or dose.units)
+                daily = (dose.daily_mg or dose.single_mg) if dose is not None and usable else None
                 for ingredient in mention.ingredients:
                     held.setdefault(
                         ingredient,
-                        Held(ingredient, mention.name.text, mention.ingredients, Status.TAKEN, topical, recorded=True),
+                        Held(
+                            ingredient,
+                            mention.name.text,
+                            mention.ingredients,
+                            Status.TAKEN,
+                            topical,
+                            recorded=True,
+                            daily_mg=daily,
+                        ),  # fmt: skip
                     )
 
     def _from_request(

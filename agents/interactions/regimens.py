@@ -61,6 +61,20 @@ def daily_dose_mg(view: DraftView, ingredient: str) -> float | None:
     return max(found) if found else None
 
 
+def known_daily_mg(chart: Chart, view: DraftView, ingredient: str) -> float | None:
+    """The daily dose of an ingredient: as the draft says, else the request, else the medication list."""
+    stated = daily_dose_mg(view, ingredient)
+    if stated is not None:
+        return stated
+    for reading in reversed(chart.readings):
+        for mention in reading.mentions:
+            if mention.ingredients == (ingredient,) and (dose := doses_of(reading, mention)) is not None:
+                if not (dose.weekly or dose.per_kg or dose.units):
+                    return dose.daily_mg if dose.daily_mg is not None else dose.single_mg
+    held = chart.held.get(ingredient)
+    return held.daily_mg if held is not None else None
+
+
 def checked(chart: Chart, view: DraftView, limits: Limits, *, complete: bool) -> Iterator[Finding]:
     """Findings on doses."""
     yield from _doses(chart, view, limits)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from wardround.policies.finding import Citation, Finding, FindingKind, Severity, Span
+from wardround.policies.finding import Citation, Explanation, Finding, FindingKind, Severity, Span
 
 from .draft import DraftView
 from .mentions import Mention
@@ -23,11 +23,13 @@ def finding(
     code: str,
     span: Span | None = None,
     confidence: float = 0.95,
+    explanation: Explanation | None = None,
 ) -> Finding:
-    """A finding of the interactions agent."""
+    """A finding of the interactions agent. Without an explanation the message is all that is said."""
     return Finding(
         agent=AGENT, kind=kind, subjects=subjects, severity=severity, confidence=confidence, message=message,
         span=span, citations=(Citation(source=source),), code=code,
+        explanation=explanation,
     )  # fmt: skip
 
 
