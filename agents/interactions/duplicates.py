@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import combinations
 
-from wardround.policies.finding import Finding, FindingKind, Severity
+from wardround.policies.finding import Explanation, Finding, FindingKind, Severity
 
 from .draft import DraftView
 from .ingredients import Vocabulary
@@ -45,6 +45,11 @@ def _same_ingredient(chart: Chart, view: DraftView, new: dict[str, Mention | Non
             f"{ingredient} is already in another product of this patient: add up the daily total before taking both.",
             source="FDA Drug Facts: do not use with any other product that contains the same ingredient",
             code="duplicate.ingredient", span=span_of(view, mention),
+            explanation=Explanation(
+                mechanism="one ingredient in two products", effect="overdose",
+                management="Add up the daily total before both are taken.",
+                plain=f"Both products contain {ingredient}. Together you may take too much of it.",
+            ),
         )  # fmt: skip
 
 
@@ -83,6 +88,11 @@ def _same_class(
                 FindingKind.DUPLICATE_THERAPY, (a, b), severity,
                 f"{a} and {b} belong to the same class: one of them is enough, two add harm.",
                 source=f"class {class_id}, see classes.yaml", code=f"duplicate.{class_id}", span=span_of(view, mention),
+                explanation=Explanation(
+                    mechanism="two drugs of one class", effect="more harm without more benefit",
+                    management="Keep one of them.",
+                    plain=f"{a} and {b} do the same thing. Taking both adds risk; ask your doctor which one to keep.",
+                ),
             )  # fmt: skip
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wardround.policies.finding import Finding, FindingKind, Severity
+from wardround.policies.finding import Explanation, Finding, FindingKind, Severity
 
 from .draft import DraftView
 from .limits import ConditionRow, Limits, PopulationRow
 from .mentions import Mention
 from .patient import TOPICAL, Chart
+from .plain import of_one
 from .regimens import daily_dose_mg, per_kg_daily_mg
 from .report import finding, lower, span_of
 from .stance import Status
@@ -65,12 +66,28 @@ def _conditions(
         severity = _in_context(Severity(level), chart, ingredient, None)
         if view.cautioned((ingredient,), (row.condition, *_effect_words(row.effect))):
             severity = lower(severity, Severity.MODERATE)
-        unknown = " Age unknown." if row.min_age is not None and chart.age_years is None else ""
+        explanation = _explained(row, ingredient, severity, f"with {row.condition}", _unknown(row, ingredient, view))
+        missing = f" Unknown: {', '.join(explanation.unknown)}." if explanation.unknown else ""
         yield finding(
             FindingKind.CONTRAINDICATION, (ingredient, row.condition), severity,
-            f"{ingredient} in {row.condition}: {row.effect}. {row.manage[:1].upper()}{row.manage[1:]}.{unknown}",
-            source=row.source, code=row.id, span=span_of(view, mention),
+            f"{ingredient} in {row.condition}: {row.effect}. {explanation.management}{missing}",
+            source=f"{row.source} ({row.date})", code=row.id, span=span_of(view, mention), explanation=explanation,
         )  # fmt: skip
+
+
+def _explained(
+    row: ConditionRow | PopulationRow, ingredient: str, severity: Severity, because: str, unknown: tuple[str, ...] = ()
+) -> Explanation:
+    return Explanation(
+        effect=row.effect, management=f"{row.manage[:1].upper()}{row.manage[1:]}.",
+        plain=of_one(ingredient, row.effect, severity, because), unknown=unknown,
+    )  # fmt: skip
+
+
+def _unknown(row: ConditionRow, ingredient: str, view: DraftView) -> tuple[str, ...]:
+    """The dose, where the row has a limit and none is stated."""
+    limited = row.max_daily_mg is not None and daily_dose_mg(view, ingredient) is None
+    return (f"dose of {ingredient}",) if limited else ()
 
 
 def _is_over(row: ConditionRow, ingredient: str, view: DraftView) -> bool:
@@ -121,9 +138,15 @@ def _allergy(
     text = (
         f"{ingredient} for a patient with an allergy to {allergen}. Choose an unrelated drug or clarify the reaction."
     )
+    explanation = Explanation(
+        mechanism="the immune system knows the drug or one like it", effect="allergic reaction",
+        management="Choose an unrelated drug or clarify the reaction.",
+        plain=f"You are allergic to {allergen}, and {ingredient} may cause the same reaction. "
+        "Do not take it before you have asked your doctor or pharmacist.",
+    )  # fmt: skip
     return finding(
         FindingKind.ALLERGY, (ingredient, allergen) if ingredient != allergen else (ingredient,), severity, text,
-        source=source, code=code, span=span_of(view, mention),
+        source=source, code=code, span=span_of(view, mention), explanation=explanation,
     )  # fmt: skip
 
 
@@ -157,8 +180,13 @@ def _renal(
             return
         found = _population(FindingKind.RENAL, row, ingredient, f"at an eGFR of {egfr:g} mL/min", chart, view, mention)
         if verdict is None and found.severity.rank > Severity.MODERATE.rank:
+            explained = found.explanation or Explanation()
             found = found.model_copy(
-                update={"severity": Severity.MODERATE, "message": found.message + " Dose unknown."}
+                update={
+                    "severity": Severity.MODERATE,
+                    "message": found.message + " Dose unknown.",
+                    "explanation": explained.model_copy(update={"unknown": (f"dose of {ingredient}",)}),
+                }
             )
         yield found
         return
@@ -202,7 +230,8 @@ def _population(
     return finding(
         kind, (ingredient,), severity,
         f"{ingredient} {where}: {row.effect}. {row.manage[:1].upper()}{row.manage[1:]}.",
-        source=row.source, code=row.id, span=span_of(view, mention),
+        source=f"{row.source} ({row.date})", code=row.id, span=span_of(view, mention),
+        explanation=_explained(row, ingredient, severity, where),
     )  # fmt: skip
 
 

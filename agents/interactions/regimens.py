@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from wardround.policies.finding import Finding, FindingKind, Severity, Span
+from wardround.policies.finding import Explanation, Finding, FindingKind, Severity, Span
 
 from .dose import Dose, parse
 from .draft import DraftView
@@ -98,6 +98,7 @@ def _doses(chart: Chart, view: DraftView, limits: Limits) -> Iterator[Finding]:
             yield finding(
                 FindingKind.DOSE, mention.ingredients, severity, text, source=row.source,
                 code=f"dose.{row.ingredient}", span=span_of(view, mention),
+                explanation=_explained(row.ingredient, text),
             )  # fmt: skip
         for dose in stated[:1]:
             yield from _notation(mention, dose, view)
@@ -121,7 +122,8 @@ def _unnamed_doses(chart: Chart, view: DraftView, limits: Limits) -> Iterator[Fi
             severity, words, row = found
             yield finding(
                 FindingKind.DOSE, (ingredient,), severity, words, source=row.source, code=f"dose.{ingredient}",
-                confidence=0.8, span=Span(channel=view.reading.channel, start=sentence.start, end=sentence.end),
+                explanation=_explained(ingredient, words), confidence=0.8,
+                span=Span(channel=view.reading.channel, start=sentence.start, end=sentence.end),
             )  # fmt: skip
 
 
@@ -134,6 +136,15 @@ def _by_strength(strength: str, folded: str) -> Dose | None:
     joined = f"{folded} ({strength})"
     found = parse(joined, 0, len(joined))
     return found if found is not None and found.start < len(folded) else None
+
+
+def _explained(ingredient: str, text: str) -> Explanation:
+    return Explanation(
+        mechanism="the dose as written against the labelled one", effect=text,
+        management="Check amount, unit and interval against the label.",
+        plain=f"The amount of {ingredient} in this answer does not look right. Do not take it like this; "
+        "ask your doctor or pharmacist.",
+    )  # fmt: skip
 
 
 def _notation(mention: Mention, dose: Dose, view: DraftView) -> Iterator[Finding]:
@@ -174,7 +185,7 @@ def _totals(view: DraftView, limits: Limits) -> Iterator[Finding]:
         severity, text, row = _over(row, total, row.max_daily_mg, "daily dose of all products together", row.unit)
         yield finding(
             FindingKind.DOSE, (ingredient,), severity, text, source=row.source, code=f"dose.{ingredient}",
-            span=span_of(view, spoken.affirmed[0]),
+            span=span_of(view, spoken.affirmed[0]), explanation=_explained(ingredient, text),
         )  # fmt: skip
 
 
@@ -205,6 +216,7 @@ def _asked_doses(chart: Chart, view: DraftView, limits: Limits) -> Iterator[Find
                 yield finding(
                     FindingKind.DOSE, mention.ingredients, severity, text + " The answer does not correct it.",
                     source=row.source, code=f"dose.{row.ingredient}", confidence=0.8,
+                    explanation=_explained(row.ingredient, text),
                 )  # fmt: skip
 
 
