@@ -37,7 +37,8 @@ def checked(chart: Chart, view: DraftView, table: PairTable, *, complete: bool) 
     """Pairs that the draft brings about, and serious ones that it fails to mention."""
     pool = _pool(chart, view)
     for a, b in combinations(sorted(pool), 2):
-        rules = _rules(pool[a], pool[b], pool, table)
+        topical = pool[a].topical or pool[b].topical
+        rules = [r for r in _rules(pool[a], pool[b], pool, table) if r.topical_counts or not topical]
         if rules and not _one_product(pool[a], pool[b]) and not _alternatives(pool[a], pool[b], view):
             found = _judge(pool[a], pool[b], rules[0], chart, view, complete=complete)
             if found is not None:
@@ -118,12 +119,12 @@ _EXAMPLES = re.compile(
 
 def _pool(chart: Chart, view: DraftView) -> dict[str, Held]:
     """Everything held, and everything that the draft affirms."""
-    pool = {h.ingredient: h for h in chart.held.values() if not h.topical}
+    pool = dict(chart.held)
     for ingredient, spoken in view.spoken.items():
         if ingredient not in pool and spoken.affirmed:
             name = spoken.affirmed[0].name
-            if not _topical(view, ingredient):
-                pool[ingredient] = Held(ingredient, name.text, name.ingredients, Status.NEGATED, False, recorded=False)
+            topical = _topical(view, ingredient)
+            pool[ingredient] = Held(ingredient, name.text, name.ingredients, Status.NEGATED, topical, recorded=False)
     return pool
 
 

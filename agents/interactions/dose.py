@@ -59,6 +59,8 @@ class _Shapes:
     times_after: re.Pattern[str]
     """The other way round, as Chinese and Hindi put it."""
     daily: re.Pattern[str]
+    most: re.Pattern[str]
+    """`no more than 5 doses in 24 hours`."""
     rare: re.Pattern[str]
     scheme: re.Pattern[str]
     """Tablets at morning, noon, evening and night: `1-0-1`."""
@@ -85,6 +87,7 @@ def _shapes() -> _Shapes:
         ),
         times_after=of(f"<every>?{period}<in_a>?(?P<n><number>)<times>"),
         daily=of("(?P<d><daily>)"),
+        most=of("(?P<n><number>)-?<forms><in_a>?(?:<number>-?<hours>|<days>|<daily>)"),
         rare=of("<weekly|monthly>"),
         scheme=of("(?P<n1><number>)-(?P<n2><number>)-(?P<n3><number>)(?:-(?P<n4><number>))?"),
     )
@@ -209,7 +212,10 @@ def _frequency(row: Row, low: int, high: int) -> tuple[float | None, bool]:
     if not options:
         return None, False
     _, _, often, rare = min(options, key=lambda o: (o[0], o[1], not o[3]))
-    return (None, True) if rare else (often, False)
+    if rare or often is None:
+        return None, True
+    most = shapes.most.search(row.codes, low, high)
+    return (often if most is None else min(often, row.value(most.start("n"), "number"))), False
 
 
 def _scheme(row: Row, found: re.Match[str]) -> float | None:

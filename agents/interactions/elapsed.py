@@ -15,7 +15,10 @@ _WORDS = {
     "hier soir": 0.7, "la semaine derniere": 7, "le mois dernier": 30, "heute": 0, "gestern": 1, "gestern abend": 0.7,
     "letzte woche": 7, "letzten monat": 30, "hoje": 0, "ontem": 1, "semana passada": 7, "mes passado": 30, "oggi": 0,
     "ieri": 1, "ieri sera": 0.7, "la settimana scorsa": 7, "il mese scorso": 30, "\u4eca\u5929": 0, "\u6628\u5929": 1,
-    "\u6628\u665a": 0.7, "\u4e0a\u5468": 7, "\u4e0a\u4e2a\u6708": 30, "\u0906\u091c": 0, "\u0915\u0932": 1,
+    "\u6628\u665a": 0.7, "\u4e0a\u5468": 7, "\u4e0a\u4e2a\u6708": 30, "years ago": 730,
+    "months ago": 60, "long ago": 365, "hace anos": 730, "hace meses": 60, "vor jahren": 730, "anni fa": 730,
+    "il y a des annees": 730, "ha anos": 730, "\u591a\u5e74\u524d": 730, "\u51e0\u5e74\u524d": 730,
+    "\u0906\u091c": 0, "\u0915\u0932": 1,
 }  # fmt: skip
 _LONGER = re.compile(
     r"(?:(?P<month>months?|mes(?:es)?|mois|monat(?:en|e)?|mes[ei]|\u4e2a\u6708|\u092e\u0939\u0940\u0928\u0947)|"

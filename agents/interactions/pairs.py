@@ -37,6 +37,8 @@ class RuleRow(Sourced):
     """How well it is borne out."""
     plain: str = ""
     """Plain words for patients, with `{a}` and `{b}`; empty: built from the effect."""
+    topical_counts: bool = False
+    """Inhaled, nasal and topical use counts too."""
     separable: bool = False
     """Taking them apart solves it."""
     max_dose_mg: Mapping[str, float] = {}

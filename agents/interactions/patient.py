@@ -26,7 +26,7 @@ _MONTHS = re.compile(
     r"\b(\d{1,2})\s?-?\s?(?:month|mo)s?\s?-?\s?old|\b(\d{1,2})\s?-?\s?weeks?\s?-?\s?old|\bnewborn\b|\bneonate\b"
 )
 _EGFR = re.compile(
-    r"\b(?:e?gfr|crcl|creatinine clearance|clearance|"
+    r"\b(?:e?gfr|crcl|creatinine clearance|clearance|e?dfg|e?tfg|vfg|clairance|aclaramiento|depuracion|clearance|"
     r"cockcroft\W?gault)\b[^\d.;\n]{0,25}(\d{1,3}(?:\.\d)?)(?!\s?(?:mg/dl|umol|%|years))"
 )
 _WEIGHT = re.compile(

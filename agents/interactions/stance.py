@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from .cues import Cue, CueFinder, Hit
+from .elapsed import days_since
 from .folding import fold
 from .mentions import Finder, Mention
 
@@ -352,8 +353,21 @@ def _statuses(sentence: Sentence) -> list[tuple[Mention, Status]]:
             continue
         if event.kind & Cue.HISTORY:
             past = event.end + 4
+        if event.text in _BEGUN and _long_ago(sentence):
+            state = Status.TAKEN
+            continue
         state = _next_state(state, event, negated=at <= negated, question=question)
     return out
+
+
+_BEGUN = frozenset({"started", "has started"})
+_ESTABLISHED_DAYS = 30
+"""What was begun longer ago counts as established."""
+
+
+def _long_ago(sentence: Sentence) -> bool:
+    days = days_since(sentence.folded, 0, len(sentence.folded))
+    return days is not None and days > _ESTABLISHED_DAYS
 
 
 def _next_state(state: Status, hit: Hit, *, negated: bool, question: bool) -> Status:
