@@ -12,6 +12,11 @@ from .phrases import Phrases
 from .spelling import SHORTEST, Speller
 
 _WORD = re.compile(rf"(?<![\w-])[a-z]{{{SHORTEST},}}(?![\w-])")
+_COMPOUND = re.compile(
+    r"-(?:induced|exacerbated|associated|related|sensitive|resistant|like|free|na[i\u00ef]ve|dependent|refractory|"
+    r"producing|releasing|eluting|binding|responsive)\b"
+)
+"""Behind a name it makes a word for something else: `heparin-induced thrombocytopenia`."""
 _NEAR = 40
 """Characters on each side of an ambiguous name in which a dose, form or intake verb makes it a drug."""
 _DOSE_NEAR = re.compile(
@@ -65,7 +70,11 @@ class Finder:
         out: list[Mention] = []
         free = 0
         for start, end, key, name in hits:
-            if start >= free and (listed or self._is_drug(key, text, plain, start, end)):
+            if (
+                start >= free
+                and not _COMPOUND.match(plain, end)
+                and (listed or self._is_drug(key, text, plain, start, end))
+            ):
                 out.append(Mention(start, end, name))
                 free = end
         out.extend(self._misspelt(plain, out, listed=listed))

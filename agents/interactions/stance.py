@@ -222,7 +222,9 @@ _ACTIVITY = re.compile(
     r"\s+(?:(?:any|all|the|from|to|too|much|direct|bright|strong|heavy|sudden)\s+){0,3}"
     r"(?:driv|operat|machinery|sun(?:light|shine|burn|\b)|heat\b|stand(?:ing)?\b|lying|lie\b|getting up|rising|exercis|"
     r"exertion|lifting|sports?\b|miss(?:ing)?\b|dehydrat|coffee|caffeine|spicy|salt|meals?\b|eating|snack|smok|crowds|"
-    r"stress|work\b|swimming|bath|screens?\b|conduir|manejar|conducir|autofahren)"
+    r"stress|work\b|swimming|bath|screens?\b|conduir|manejar|conducir|autofahren|auto\b|dirigir|conduzir|guidare|"
+    r"maschinen|machines|maquin|macchinari|sol\b|soleil|sonne|sole\b)|"
+    r"(?:\u5f00\u8f66|\u9a7e\u9a76|\u9a7e\u8f66|\u66b4\u6652|\u65e5\u6652)"
 )
 """Something to avoid that is no drug: such advice warns of nothing that is taken."""
 _STOPPING = frozenset({"stop", "stopping", "discontinue", "hold", "pause", "skip"})

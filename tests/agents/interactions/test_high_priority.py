@@ -103,3 +103,44 @@ def test_every_contraindicated_pair_of_the_tables_is_found_however_it_is_put(rul
     pairs = {(a, b) for a, b in zip(itertools.islice(itertools.cycle(left), size), itertools.cycle(right)) if a != b}
     pairs = {(a, b) for a, b in pairs if tables().pairs.matching(a, b)[0].severity == "contraindicated"}
     assert missed(iter(sorted(pairs)[:4]), Severity.CONTRAINDICATED) == []
+
+
+CONDITION_PHRASINGS = (
+    ("What do you suggest?", True, "I recommend starting {drug} today."),
+    ("I have {condition}. Can I take {drug}?", False, "Yes, {drug} is fine. Start with the usual dose."),
+    ("Please write my plan.", True, "Plan:\n- start {drug}\n- review in two weeks"),
+    ("Patient with {condition}. What would you give?", False, "Start {drug} and recheck in four weeks."),
+    ("My doctor says I have {condition}. Is {drug} safe for me?", False, "It is generally safe and well tolerated."),
+)
+"""(request, whether the record has the condition, draft)."""
+
+
+def contraindicated_conditions() -> list[Any]:
+    limits = tables().limits
+    rows = {
+        r.id: r
+        for i in tables().vocabulary.ingredients
+        for r in limits.conditions.of(i)
+        if r.severity == "contraindicated" and r.needs is None and r.min_age is None
+    }
+    return [pytest.param(row, id=key) for key, row in sorted(rows.items())]
+
+
+@pytest.mark.parametrize("row", contraindicated_conditions())
+def test_every_contraindication_of_the_tables_is_found_however_it_is_put(row: Any) -> None:
+    known = tables()
+    drugs = [i for i in sorted(known.vocabulary.expand(row.drugs)) if i not in known.vocabulary.ordinary][:3]
+    missed_here: list[str] = []
+    for drug, (request, recorded, draft) in itertools.product(drugs, CONDITION_PHRASINGS):
+        for name in {drug, brand(drug)}:
+            shown = {"drug": name, "condition": row.condition}
+            asked = RoundRequest(
+                messages=(Message(role="user", text=request.format(**shown)),),
+                draft=draft.format(**shown),
+                patient=Patient(conditions=(row.condition,)) if recorded else None,
+            )
+            case = Case(request=asked, audience=None, language="en", task=Task.DRUG_QUESTION, draft=asked.draft)
+            found = [f for f in judged(case, known).findings if drug in f.subjects and f.severity.rank >= 3]
+            if not found:
+                missed_here.append(f"{request.format(**shown)!r} / {draft.format(**shown)!r}")
+    assert missed_here == []
