@@ -188,6 +188,8 @@ def _check(case: Case, known: Tables, pairs: PairTable) -> Report:
         found.extend(combinations.checked(chart, view, pairs, complete=whole))
         found.extend(combinations.still_acting(chart, view, pairs, known.limits))
         found.extend(fitness.checked(chart, view, known.limits, complete=whole))
+        if whole:
+            found.extend(fitness.unmonitored(chart, view, known.limits))
         found.extend(regimens.checked(chart, view, known.limits, complete=whole))
         found.extend(duplicates.checked(chart, view, known.vocabulary, complete=whole))
     return Report(worst_first(found), tuple(c for c, _ in texts), known.notes)

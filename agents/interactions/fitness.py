@@ -44,6 +44,29 @@ def candidates(chart: Chart, view: DraftView, *, complete: bool) -> Iterator[tup
             yield held.ingredient, spoken.named[0] if spoken.named else None
 
 
+def unmonitored(chart: Chart, view: DraftView, limits: Limits) -> Iterator[Finding]:
+    """Drugs that the draft newly starts without a word on what must be measured. Never more than a note."""
+    text = view.reading.folded
+    for ingredient, spoken in view.spoken.items():
+        held = chart.held.get(ingredient)
+        if not spoken.affirmed or spoken.against or (held is not None and held.status is Status.TAKEN):
+            continue
+        for row in limits.monitoring.of(ingredient):
+            if any(word in text for word in row.words):
+                continue
+            severity = Severity(row.severity)
+            yield finding(
+                FindingKind.OMISSION, (ingredient,), severity,
+                f"{ingredient} needs monitoring that the answer does not name: {row.what}.",
+                source=f"{row.source} ({row.date})", code=row.id, span=span_of(view, spoken.affirmed[0]),
+                explanation=Explanation(
+                    effect="harm that only a test would show", management=f"Plan it: {row.what}.",
+                    plain=f"{ingredient} needs check-ups: {row.what}. Ask your doctor when yours are due.",
+                ),
+            )  # fmt: skip
+            break
+
+
 def _topical(view: DraftView, mention: Mention | None) -> bool:
     if mention is None:
         return False

@@ -72,6 +72,17 @@ class PopulationRow(Sourced):
     """Words in the request or draft that make it a recognised exception."""
 
 
+class MonitoringRow(Sourced):
+    """What must be measured before or during a drug."""
+
+    id: str
+    drugs: tuple[str, ...]
+    what: str
+    words: tuple[str, ...]
+    """By these a text shows that it thinks of it."""
+    severity: Literal["minor", "moderate"]
+
+
 class WashoutRow(Sourced):
     """How long a stopped drug goes on acting."""
 
@@ -162,6 +173,12 @@ class Limits:
         self.age = about("age")
         allergies = reader.yaml("patient/allergies.yaml", AllergyRow)
         self.allergies = tuple(reader.kept(allergies, lambda row, _: _allergy(row, vocabulary)))
+        self.monitoring = ByDrug(
+            reader.kept(
+                reader.yaml("patient/monitoring.yaml", MonitoringRow),
+                lambda row, _: (row, vocabulary.expand(row.drugs)),
+            )
+        )
         self.washouts: dict[str, list[Washout]] = defaultdict(list)
         washouts = reader.kept(
             reader.yaml("patient/washout.yaml", WashoutRow), lambda row, _: _washout(row, vocabulary)
