@@ -39,7 +39,7 @@ def checked(chart: Chart, view: DraftView, table: PairTable, *, complete: bool) 
     for a, b in combinations(sorted(pool), 2):
         topical = pool[a].topical or pool[b].topical
         rules = [r for r in _rules(pool[a], pool[b], pool, table) if r.topical_counts or not topical]
-        if rules and not _one_product(pool[a], pool[b]) and not _alternatives(pool[a], pool[b], view):
+        if rules and not _one_product(pool[a], pool[b]) and not _alternatives(pool[a], pool[b], chart, view):
             found = _judge(pool[a], pool[b], rules[0], chart, view, complete=complete)
             if found is not None:
                 yield found
@@ -87,13 +87,31 @@ def _one_product(a: Held, b: Held) -> bool:
     return b.ingredient in a.products and a.ingredient in b.products
 
 
-def _alternatives(a: Held, b: Held, view: DraftView) -> bool:
-    """Both are named by the draft alone, and only as members of one list of choices: `such as A, B and C`, `A or B`."""
+def _alternatives(a: Held, b: Held, chart: Chart, view: DraftView) -> bool:
+    """Both are named by the draft alone, and only as members of one list of choices: `such as A, B and C`, `A or B`;
+    or the request compares them."""
+    if all(h.status is Status.ASKED and not h.recorded for h in (a, b)):
+        return _compared(a, b, chart)
     if any(h.recorded or h.status is not Status.NEGATED for h in (a, b)):
         return False
     return all(
         _listed_as_choices(m, n, view) for m in view.of(a.ingredient).affirmed for n in view.of(b.ingredient).affirmed
     )
+
+
+def _compared(a: Held, b: Held, chart: Chart) -> bool:
+    """The user asks which of the two, or how they differ, not whether they go together."""
+    return any(
+        {a.ingredient, b.ingredient} <= sentence.named and _COMPARISON.search(sentence.folded) is not None
+        for reading in chart.readings
+        for sentence in reading.sentences
+    )
+
+
+_COMPARISON = re.compile(
+    r"\b(?:differ\w*|versus|vs|compare\w*|better than|stronger|diferencia|mejor|diferenca|melhor|difference|mieux|"
+    r"unterschied|besser|differenza|meglio|which (?:one|is|of))\b|\u533a\u522b|\u54ea\u4e2a|\u0905\u0902\u0924\u0930"
+)
 
 
 def _listed_as_choices(m: Mention, n: Mention, view: DraftView) -> bool:

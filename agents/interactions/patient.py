@@ -14,7 +14,8 @@ from .folding import fold
 from .limits import Limits
 from .mentions import Finder, Mention
 from .phrases import Phrases
-from .stance import Reading, Status, request_status
+from .stance import Reading, Status
+from .statuses import request_status
 
 _AGE = re.compile(
     r"\b(?:father|mother|mom|mum|dad|wife|husband|patient|she|he|grand\w+|son|daughter|who)(?:'s| is) (\d{1,3})\b"

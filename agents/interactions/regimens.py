@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from wardround.policies.finding import Explanation, Finding, FindingKind, Severity, Span
 
@@ -90,6 +91,7 @@ def _doses(chart: Chart, view: DraftView, limits: Limits) -> Iterator[Finding]:
             continue
         first = doses_of(view.reading, mention)
         doses = [] if first is None else [first, *further_doses(view.reading, mention, first)]
+        products = [] if first is None or not first.per_kg else [first, *_next_amount(view.reading, first)]
         stated = [d for d in doses if not _LIMITING.search(view.reading.folded[max(0, d.start - 40) : d.start])]
         over = (_dose_finding(mention.ingredients[0], d, _around(view.reading, mention), chart, limits) for d in stated)
         found = next((f for f in over if f is not None), None)
@@ -102,6 +104,38 @@ def _doses(chart: Chart, view: DraftView, limits: Limits) -> Iterator[Finding]:
             )  # fmt: skip
         for dose in stated[:1]:
             yield from _notation(mention, dose, view)
+        yield from _product(mention, products, chart, view)
+
+
+def _product(mention: Mention, doses: list[Dose], chart: Chart, view: DraftView) -> Iterator[Finding]:
+    """`0.6 mg/kg, that is 90 mg` against the weight."""
+    if chart.weight_kg is None:
+        return
+    for per_kg, total in pairwise(doses):
+        each, whole = per_kg.single_mg or per_kg.daily_mg, total.single_mg or total.daily_mg
+        if not per_kg.per_kg or total.per_kg or not each or not whole or per_kg.units != total.units:
+            continue
+        ratio = whole / (each * chart.weight_kg)
+        if not 1 / _MISMATCH <= ratio <= _MISMATCH and total.start - per_kg.end < _PRODUCT_REACH:
+            name = mention.ingredients[0]
+            right = each * chart.weight_kg
+            text = f"{name}: {each:g} mg/kg for {chart.weight_kg:g} kg give {right:g} mg, not {whole:g} mg."
+            yield finding(
+                FindingKind.DOSE, (name,), Severity.MAJOR if max(ratio, 1 / ratio) >= 2 else Severity.MODERATE, text,
+                source="arithmetic of the text", code="dose.per-kg", span=span_of(view, mention),
+                explanation=_explained(name, text),
+            )  # fmt: skip
+
+
+def _next_amount(reading: Reading, first: Dose) -> Iterator[Dose]:
+    """The amount that follows a dose per kilogram, with or without a frequency."""
+    found = parse(reading.folded, first.end, min(len(reading.folded), first.end + _PRODUCT_REACH))
+    if found is not None:
+        yield found
+
+
+_PRODUCT_REACH = 60
+"""Characters between a dose per kilogram and its product."""
 
 
 def _unnamed_doses(chart: Chart, view: DraftView, limits: Limits) -> Iterator[Finding]:

@@ -1,5 +1,5 @@
-"""What a text says of each drug it names: advised, advised against, cautioned, or merely discussed; in a request:
-taken, asked about, stopped, allergic, another person's. Works on clauses; knows nothing of pharmacology."""
+"""What a text says of each drug it names: advised, advised against, cautioned, or merely discussed. Works on clauses;
+knows nothing of pharmacology. What a request says: `statuses`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from .cues import Cue, CueFinder, Hit
-from .elapsed import days_since
 from .folding import fold
 from .mentions import Finder, Mention
 
-_FLIP = 28
+FLIP = 28
 """Characters over which a negation reaches the next directive of its clause."""
 _END = re.compile(r"[.!?;]+(?=[\s\"')\]*]|$)|\n+|[\u3002\uff01\uff1f\uff1b\u0964]")
 _ABBREVIATION = re.compile(r"\b(?:dr|st|e\.g|i\.e|vs|approx|no|mr|mrs|ms|etc|p\.o|b\.i\.d|t\.i\.d)$")
@@ -199,7 +198,7 @@ def _directives(folded: str, clause: Clause) -> list[tuple[Hit, bool]]:
     negated_until = -1
     for hit in clause.cues:
         if hit.kind & Cue.NEGATE and not hit.kind & (Cue.AVOID | Cue.OK):
-            negated_until = hit.end + _FLIP
+            negated_until = hit.end + FLIP
             continue
         if not hit.kind & (Cue.ACT | Cue.OK | Cue.AVOID | Cue.MINIMISE):
             continue
@@ -313,101 +312,3 @@ _OTHER_OBJECT = re.compile(
     r"tak\w+|us\w+|combin\w+|mix\w+|add\w+|start\w+|giv\w+|pair\w+|buy\w+|anti\w+|medic\w+|drugs?|pills?|tablets?|"
     r"supplements?|herb\w*|oral|concomitant|concurrent|co-?\w+)\b)[a-z]"
 )
-
-
-_PRONOUN = re.compile(r"\b(?:it|that|this|some|one|them|those|these)\b")
-
-
-def request_status(reading: Reading) -> tuple[Status, ...]:
-    """What a request says of each mention, by the nearest cue before it in its sentence."""
-    table = {id(m): s for sentence in reading.sentences for m, s in _statuses(sentence)}
-    last: Mention | None = None
-    for sentence in reading.sentences:
-        if last is not None and not sentence.mentions and sentence.kinds & Cue.ASK and _PRONOUN.search(sentence.folded):
-            if table.get(id(last)) in {Status.OTHER, Status.TAKEN, None}:
-                table[id(last)] = Status.ASKED
-        last = sentence.mentions[-1] if sentence.mentions else last
-    return tuple(table.get(id(m), Status.TAKEN) for m in reading.mentions)
-
-
-_STRONG = frozenset(
-    "my|i'm on|im on|i am on|i take|currently|current|already|been on|stable on|taking|takes|maintained on|put me on|"
-    "daily|tomo|estoy tomando|je prends|ich nehme|nehme|prendo|mi|mon|ma|on".split("|")
-)
-
-
-def _statuses(sentence: Sentence) -> list[tuple[Mention, Status]]:
-    out: list[tuple[Mention, Status]] = []
-    asks = "?" in sentence.folded or "\uff1f" in sentence.folded
-    question = asks or bool(sentence.kinds & Cue.ASK)
-    state = Status.ASKED if asks and not sentence.kinds & Cue.TAKING else Status.TAKEN
-    events: list[tuple[int, Hit | Mention]] = [(h.start, h) for c in sentence.clauses for h in c.cues]
-    events.extend((m.start, m) for m in sentence.mentions)
-    events.sort(key=lambda e: e[0])
-    negated = past = -1
-    for at, event in events:
-        if isinstance(event, Mention):
-            out.append((event, _after(sentence, event, state)))
-            continue
-        if event.kind & Cue.NEGATE:
-            negated = event.end + _FLIP
-        if event.kind & Cue.TAKING and not event.kind & Cue.HISTORY and at <= past:
-            continue
-        if event.kind & Cue.HISTORY:
-            past = event.end + 4
-        if event.text in _BEGUN and _long_ago(sentence):
-            state = Status.TAKEN
-            continue
-        state = _next_state(state, event, negated=at <= negated, question=question)
-    return out
-
-
-_BEGUN = frozenset({"started", "has started"})
-_ESTABLISHED_DAYS = 30
-"""What was begun longer ago counts as established."""
-
-
-def _long_ago(sentence: Sentence) -> bool:
-    days = days_since(sentence.folded, 0, len(sentence.folded))
-    return days is not None and days > _ESTABLISHED_DAYS
-
-
-def _next_state(state: Status, hit: Hit, *, negated: bool, question: bool) -> Status:
-    if hit.kind & Cue.ALLERGIC:
-        return Status.NEGATED if negated else Status.ALLERGIC
-    if hit.kind & Cue.HISTORY or hit.text in {"stop", "stopping", "switched from", "switch from"}:
-        return Status.STOPPED
-    if hit.kind & Cue.OTHER and not hit.kind & Cue.TAKING:
-        return Status.OTHER
-    if hit.kind & Cue.ASK:
-        return Status.NEGATED if negated and not question else Status.ASKED
-    if hit.kind & Cue.TAKING:
-        if negated:
-            return Status.NEGATED
-        if state is Status.OTHER and hit.text not in {"my", "i take", "i'm on", "im on", "i am on"}:
-            return state
-        if state is Status.ASKED and hit.text not in _STRONG:
-            return state
-        return Status.TAKEN
-    if hit.kind & Cue.CLAUSE and state in {Status.ALLERGIC, Status.NEGATED, Status.STOPPED, Status.OTHER}:
-        return Status.TAKEN if hit.text not in {"and", "y", "et", "und"} else state
-    return state
-
-
-_AFTER_ALLERGY = re.compile(
-    r"^[\s-]*(?:s\s+)?(?:allerg|anaphylax|hives|rash|gave (?:me|her|him) (?:hives|a rash|"
-    r"anaphylaxis)|made me break out|causes? (?:hives|a rash))"
-)
-_AFTER_STOP = re.compile(
-    r"^[\s,(]*(?:\d+\s*m?c?g\s*)?(?:was |were |has been |is |got )?(?:stopped|discontinued|d/c|ended|"
-    r"finished|completed|held)\b"
-)
-
-
-def _after(sentence: Sentence, mention: Mention, state: Status) -> Status:
-    rest = sentence.folded[mention.end - sentence.start :]
-    if _AFTER_ALLERGY.match(rest):
-        return Status.ALLERGIC
-    if _AFTER_STOP.match(rest):
-        return Status.STOPPED
-    return state

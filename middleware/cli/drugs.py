@@ -88,7 +88,8 @@ def _shown(row: dict[str, Any]) -> dict[str, str]:
 
 def _found(text: str, language: str | None, imported: Path) -> list[dict[str, Any]]:
     from wardround.agents.interactions.agent import tables
-    from wardround.agents.interactions.stance import read, request_status
+    from wardround.agents.interactions.stance import read
+    from wardround.agents.interactions.statuses import request_status
     from wardround.agents.language import detect_language
 
     known = tables(imported)

@@ -7,7 +7,8 @@ import pytest
 from wardround.agents.interactions.agent import tables
 from wardround.agents.interactions.dose import parse
 from wardround.agents.interactions.folding import fold
-from wardround.agents.interactions.stance import Stance, Status, read, request_status
+from wardround.agents.interactions.stance import Stance, Status, read
+from wardround.agents.interactions.statuses import request_status
 
 
 def _found(text: str) -> list[str]:
