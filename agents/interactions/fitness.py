@@ -179,6 +179,8 @@ def _pregnancy(
     if not chart.pregnant:
         return
     for row in limits.pregnancy.of(ingredient):
+        if row.from_weeks is not None and (chart.gestation_weeks or 0) < row.from_weeks:
+            continue
         if row.min_dose_mg is not None:
             daily = daily_dose_mg(view, ingredient)
             if daily is None or daily < row.min_dose_mg:

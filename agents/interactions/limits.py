@@ -61,6 +61,8 @@ class PopulationRow(Sourced):
     effect: str
     manage: str
     egfr_below: float | None = None
+    from_weeks: float | None = None
+    """From this week of pregnancy on, where the week is known."""
     max_daily_mg: float | None = None
     max_single_mg: float | None = None
     max_per_kg_daily: float | None = None

@@ -39,6 +39,12 @@ _PREGNANT = re.compile(
     r"trying for a baby|planning a pregnancy|gravid\w*|embarazada|enceinte|schwanger\w*|gestante|"
     r"incinta)\b|\bg\d\s?p\d\b"
 )
+_GESTATION = re.compile(
+    r"\b(\d{1,2})(?:\s?\+\s?\d)?\s?-?(?:weeks?|wks?|w|semanas|semaines|wochen|settimane)\b"
+    r"(?=[^.?!\n]{0,20}\b(?:pregnan|gestation|gravid|embaraz|enceinte|schwanger|gravid|incinta))|"
+    r"\b(?:pregnant|embarazada|enceinte|schwanger|gravida|incinta)\b[^.?!\n\d]{0,12}(\d{1,2})\s?-?(?:weeks?|wks?|w|semanas|"
+    r"semaines|woche|settimane)\b"
+)
 _NOT_PREGNANT = re.compile(
     r"(?:\bnot|\bno chance|n't|\bnever been|\bno|\bavoid|\bprevent|\bnegative)\s+(?:\w+\s+){0,3}$|test negative"
 )
@@ -102,6 +108,8 @@ class Chart:
     """Allergen name to the severity cap of the reaction: `major` for an intolerance, else `contraindicated`."""
     allergy_ingredients: Mapping[str, str]
     pregnant: bool | None
+    gestation_weeks: float | None
+    """Weeks of pregnancy, where the text says so."""
     age_years: float | None
     egfr_ml_min: float | None
     weight_kg: float | None
@@ -139,7 +147,7 @@ class Charter:
             self._from_request(held, allergic, stopped, reading, listed=bool(patient.medications))
         spoken = "\n".join(r.folded for r in readings)
         diagnoses = fold("\n".join(patient.conditions or ()))
-        allergies, ingredients = self._allergies(allergic)
+        allergies, ingredients = self._allergies(allergic, [t for r in readings for t in _allergy_windows(r)])
         return Chart(
             held=held,
             conditions=frozenset(
@@ -149,6 +157,7 @@ class Charter:
             decompensated=_DECOMPENSATED.search(diagnoses) is not None or patient.child_pugh is ChildPugh.C,
             allergies=allergies,
             allergy_ingredients=ingredients,
+            gestation_weeks=_first(None, _GESTATION, diagnoses + "\n" + spoken),
             pregnant=_pregnant(patient, diagnoses + "\n" + spoken),
             age_years=patient.age_years if patient.age_years is not None else _age(spoken),
             egfr_ml_min=_first(patient.egfr_ml_min, _EGFR, diagnoses + "\n" + spoken),
@@ -232,9 +241,14 @@ class Charter:
             out.add(name)
         return out
 
-    def _allergies(self, entries: list[str]) -> tuple[dict[str, str], dict[str, str]]:
+    def _allergies(self, entries: list[str], windows: list[str]) -> tuple[dict[str, str], dict[str, str]]:
+        """Allergens and ingredients; in `windows`, texts around a word of allergy, only names of allergens count."""
         groups: dict[str, str] = {}
         ingredients: dict[str, str] = {}
+        for folded in windows:
+            for allergy in self._limits.allergies:
+                if any(re.search(rf"(?<!\w){re.escape(fold(n))}(?!\w)", folded) for n in allergy.row.names):
+                    groups.setdefault(allergy.row.allergen, "contraindicated")
         for entry in entries:
             folded = fold(entry)
             cap = "moderate" if _INTOLERANCE.search(folded) else "contraindicated"
@@ -246,6 +260,19 @@ class Charter:
                 if named or found & allergy.ingredients:
                     groups[allergy.row.allergen] = cap
         return groups, ingredients
+
+
+def _allergy_windows(reading: Reading) -> Iterator[str]:
+    """The words beside each word of allergy in a request, within its sentence: `PCN anaphylaxis 2015`."""
+    for sentence in reading.sentences:
+        for match in _ALLERGY_WORD.finditer(sentence.folded):
+            before = sentence.folded[max(0, match.start() - _ALLERGY_REACH) : match.start()]
+            if not _DENIED.search(before):
+                yield re.split(r"[,;]", before)[-1] + " " + sentence.folded[match.end() : match.end() + _ALLERGY_REACH]
+
+
+_ALLERGY_WORD = re.compile(r"\b(?:allerg\w*|anaphyla\w*|hives|alergi\w*)")
+_ALLERGY_REACH = 25
 
 
 def _days_since(reading: Reading, mention: Mention) -> float | None:
@@ -276,12 +303,16 @@ FDA labels, section 5."""
 
 
 def measured(text: str) -> Iterator[str]:
-    """Conditions that numbers in a folded text stand for: `QTc 530 ms`, `K 5.9`."""
+    """Conditions that numbers in a folded text stand for: `QTc 530 ms`, `K 5.9`, `170/100`."""
+    if any(int(m.group(1)) >= _HIGH_SYSTOLIC and 50 < int(m.group(2)) < 160 for m in _PRESSURE.finditer(text)):
+        yield "hypertension"
     for pattern, condition, limit in _IN_WORDS:
         if any(float(m.group(1).replace(",", ".")) >= limit for m in pattern.finditer(text)):
             yield condition
 
 
+_HIGH_SYSTOLIC = 160
+_PRESSURE = re.compile(r"(?<![\d/])(\d{3})\s?/\s?(\d{2,3})(?![\d/]|\s?m?c?g\b)")
 _IN_WORDS = (
     (re.compile(r"\bqtc?\b[^\d.;\n]{0,25}(\d{3})\b(?!\s?(?:mg|bpm))"), "long qt", 500.0),
     (re.compile(r"\b(?:k\+?|potassium|potasio|kalium|potassio)\b[^\d;\n]{0,15}(\d[.,]\d)\b(?!\s?(?:mg|g\b|%))"),
@@ -320,7 +351,7 @@ def _first(known: float | None, pattern: re.Pattern[str], text: str) -> float | 
     if known is not None:
         return known
     found = pattern.search(text)
-    return float(found.group(1)) if found else None
+    return float(next(g for g in found.groups() if g)) if found else None
 
 
 def _weight(patient: Patient, text: str) -> float | None:
