@@ -79,7 +79,7 @@ class Tables:
         exact = self.vocabulary.resolve(name)
         if exact:
             return exact
-        mentions = (m for m in self.finder.find(name) if m.name.class_id is None)
+        mentions = (m for m in self.finder.find(name) if m.exact and m.name.class_id is None)
         return tuple(dict.fromkeys(i for m in mentions for i in m.ingredients))
 
     def cue_finder(self, language: str) -> CueFinder:

@@ -159,38 +159,38 @@ class Limits:
                 raise TableError(f"unknown condition {row.condition!r}: add it to condition_names.yaml")
             return row, vocabulary.expand(row.drugs)
 
-        def population(row: PopulationRow, place: str) -> tuple[PopulationRow, frozenset[str]]:
-            return row, vocabulary.expand(row.drugs)
-
         def about(kind: str) -> ByDrug[PopulationRow]:
-            return ByDrug(reader.kept(reader.yaml(f"patient/{kind}.yaml", PopulationRow), population))
-
-        def dose(row: DoseRow, place: str) -> DoseRow:
-            vocabulary.expand([row.ingredient])
-            return row
+            rows = reader.yaml(f"patient/{kind}.yaml", PopulationRow)
+            return ByDrug(reader.kept(rows, lambda row, _: (row, vocabulary.expand(row.drugs))))
 
         self.conditions = ByDrug(reader.kept(reader.yaml("patient/conditions.yaml", ConditionRow), condition))
-        self.pregnancy = about("pregnancy")
-        self.renal = about("renal")
-        self.age = about("age")
+        self.pregnancy, self.renal, self.age = about("pregnancy"), about("renal"), about("age")
         allergies = reader.yaml("patient/allergies.yaml", AllergyRow)
         self.allergies = tuple(reader.kept(allergies, lambda row, _: _allergy(row, vocabulary)))
-        self.monitoring = ByDrug(
-            reader.kept(
-                reader.yaml("patient/monitoring.yaml", MonitoringRow),
-                lambda row, _: (row, vocabulary.expand(row.drugs)),
-            )
-        )
-        self.washouts: dict[str, list[Washout]] = defaultdict(list)
-        washouts = reader.kept(
-            reader.yaml("patient/washout.yaml", WashoutRow), lambda row, _: _washout(row, vocabulary)
-        )
-        for drugs, washout in washouts:
-            for drug in drugs:
-                self.washouts[drug].append(washout)
-        self.doses: dict[tuple[str, str], DoseRow] = {
-            (r.ingredient, r.route): r for r in reader.kept(reader.csv("doses/*.csv", DoseRow), dose)
-        }
+        monitoring = reader.yaml("patient/monitoring.yaml", MonitoringRow)
+        self.monitoring = ByDrug(reader.kept(monitoring, lambda row, _: (row, vocabulary.expand(row.drugs))))
+        self.washouts = _washouts(vocabulary, reader)
+        self.doses = _doses(vocabulary, reader)
+
+
+def _washouts(vocabulary: Vocabulary, reader: Reader) -> dict[str, list[Washout]]:
+    """Washouts by the drug that was stopped."""
+    out: dict[str, list[Washout]] = defaultdict(list)
+    rows = reader.yaml("patient/washout.yaml", WashoutRow)
+    for drugs, washout in reader.kept(rows, lambda row, _: _washout(row, vocabulary)):
+        for drug in drugs:
+            out[drug].append(washout)
+    return out
+
+
+def _doses(vocabulary: Vocabulary, reader: Reader) -> dict[tuple[str, str], DoseRow]:
+    """Maxima by ingredient and route."""
+
+    def known(row: DoseRow, place: str) -> DoseRow:
+        vocabulary.expand([row.ingredient])
+        return row
+
+    return {(r.ingredient, r.route): r for r in reader.kept(reader.csv("doses/*.csv", DoseRow), known)}
 
 
 def _washout(row: WashoutRow, vocabulary: Vocabulary) -> tuple[frozenset[str], Washout]:

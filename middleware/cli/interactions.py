@@ -64,7 +64,7 @@ def _from_names(drugs: list[str], known: Tables) -> list[tuple[str, str]]:
 
 
 def _need_known(drug: str, known: Tables) -> None:
-    if known.vocabulary.resolve(drug) or any(m.name.class_id is None for m in known.finder.find(drug)):
+    if known.vocabulary.resolve(drug) or any(m.exact and m.name.class_id is None for m in known.finder.find(drug)):
         return
     near = known.nearest(drug)
     hint = f"did you mean {near!r}?" if near else "check the spelling or use the generic name"
