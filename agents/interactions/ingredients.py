@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from .folding import fold
+from .products import Affixes, Products, known_names, load_affixes
 from .tables import Reader, Sourced, TableError
 
 NameKind = Literal["ingredient", "synonym", "salt", "brand", "combination", "abbreviation", "inn", "class"]
@@ -37,6 +39,14 @@ class ClassRow(Sourced):
     duplicate: Literal["moderate", "major", "contraindicated"] | None = None
 
 
+class ClassTermsRow(Sourced):
+    """What a language calls a class of `classes/`."""
+
+    id: str
+    language: str
+    terms: tuple[str, ...]
+
+
 class _LookalikeRow(Sourced):
     word: str
 
@@ -45,7 +55,7 @@ class OrdinaryRow(Sourced):
     """A name that is also an ordinary word, and what makes it a drug."""
 
     name: str
-    rule: Literal["never", "capital", "dose", "intake", "alcohol"]
+    rule: Literal["never", "capital", "word", "dose", "intake", "alcohol"]
     forms: tuple[str, ...] = ()
 
 
@@ -80,11 +90,22 @@ class Vocabulary:
     """Ingredient to RxNorm concept id."""
     atc: Mapping[str, str]
     """Ingredient to ATC code, the main one."""
+    affixes: Affixes
+    """Words of product names that do not change the drug."""
 
     def resolve(self, name: str) -> tuple[str, ...]:
-        """Ingredients of a name as given, combinations split; empty where it is unknown."""
+        """Ingredients of a name as given: salts, forms and strengths left aside, combinations split; empty where it
+        is unknown or a class."""
         found = self.names.get(fold(name.strip()))
-        return found.ingredients if found and found.class_id is None else ()
+        if found is not None:
+            return found.ingredients if found.class_id is None else ()
+        return self._products.ingredients(name)
+
+    @cached_property
+    def _products(self) -> Products:
+        return Products(
+            known_names((n.text, n.ingredients) for n in self.names.values() if n.class_id is None), self.affixes
+        )
 
     def expand(self, members: Iterable[str]) -> frozenset[str]:
         """`@class` and ingredient entries as one set of ingredients. Raises `TableError` for an unknown one."""
@@ -121,19 +142,30 @@ def load_vocabulary(reader: Reader) -> Vocabulary:
             names.setdefault(fold(named.name), Name(named.name, parts, named.kind))
     rows = {row.id: (place, row) for place, row in reader.yaml("classes/*.yaml", ClassRow)}
     classes = _classes(rows, ingredients, reader)
-    for key, (_, group) in rows.items():
-        for term in group.terms if key in classes else ():
+    for key, term in _terms(rows, reader):
+        if key in classes:
             names.setdefault(fold(term), Name(term, tuple(sorted(classes[key])), "class", key))
     return Vocabulary(
         names=names,
         classes=classes,
         duplicates={k: r.duplicate for k, (_, r) in rows.items() if r.duplicate and k in classes},
-        ordinary={fold(r.name): r for _, r in reader.yaml("vocabulary/ordinary.yaml", OrdinaryRow)},
+        ordinary={fold(r.name): r for _, r in reader.yaml("vocabulary/ordinary*.yaml", OrdinaryRow)},
         ingredients=ingredients,
         lookalikes=frozenset(r.word for _, r in reader.csv("vocabulary/lookalikes.csv", _LookalikeRow)),
         rxcui=rxcui,
         atc=atc,
+        affixes=load_affixes(reader),
     )
+
+
+def _terms(rows: Mapping[str, tuple[str, ClassRow]], reader: Reader) -> Iterator[tuple[str, str]]:
+    """(class, what it is called), first from the class itself, then from the languages."""
+    for key, (_, group) in rows.items():
+        yield from ((key, term) for term in group.terms)
+    for place, said in reader.yaml("vocabulary/class_terms.yaml", ClassTermsRow):
+        if said.id not in rows:
+            reader.refuse(place, f"id: unknown class {said.id!r}")
+        yield from ((said.id, term) for term in said.terms)
 
 
 def _classes(

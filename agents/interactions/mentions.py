@@ -6,9 +6,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .folding import fold
+from . import contexts
+from .edges import Edges
+from .folding import Squeezed, fold, script_fold
 from .ingredients import Name, Vocabulary
 from .phrases import Phrases
+from .products import matched
 from .spelling import SHORTEST, Speller
 
 _WORD = re.compile(rf"(?<![\w-])[a-z]{{{SHORTEST},}}(?![\w-])")
@@ -17,21 +20,10 @@ _COMPOUND = re.compile(
     r"producing|releasing|eluting|binding|responsive)\b"
 )
 """Behind a name it makes a word for something else: `heparin-induced thrombocytopenia`."""
-_NEAR = 40
-"""Characters on each side of an ambiguous name in which a dose, form or intake verb makes it a drug."""
-_DOSE_NEAR = re.compile(
-    r"\d\s?(?:mg|mcg|ug|g|ml|units?|iu|meq|tablets?|pills?|caps)\b|\b(?:tablets?|pills?|capsules?|supplements?|inject\w*|"
-    r"infusion|therapy|treatment|pen|patch|gel|dose[sd]?|dosing|units|auto-?injector|im|iv|replacement|"
-    r"prescri\w+|tak(?:e|es|ing|en)|on|start\w*|use|using|stop\w*|add\w*)\b"
-)
-_INTAKE_NEAR = re.compile(
-    r"\b(?:drink\w*|eat\w*|glass\w*|cups?|with|take|takes|taking|supplements?|capsules?|juice|food|diet|extract|pills?|beers?|"
-    r"avoid\w*|coffee|consum\w*|intake|use|using|smok\w*)\b"
-)
-_ALCOHOL_NEAR = re.compile(
-    r"\b(?:heavi\w*|binge|social\w*|drinks?|alcohol|night|weekends?|party|problem|stop|quit|while)\b"
-)
-_WATER = re.compile(r"\b(?:water|juice|milk|tea|coffee|fluids?|plenty|enough|more)\b")
+_JOINED = 3
+"""Letters that each part of a hyphened name has, where it may also be written as one word."""
+_MEMO = 50_000
+"""Words whose spelling was judged already are remembered, up to so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,71 +48,85 @@ class Finder:
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._ordinary = vocabulary.ordinary
         self._speller = Speller(vocabulary.names, vocabulary.ordinary, vocabulary.lookalikes)
-        self._automaton = Phrases(
-            (key, (len(key), key, name))
-            for key, name in vocabulary.names.items()
-            if key not in self._ordinary or self._ordinary[key].rule != "never"
-        )
+        self._slips: dict[str, tuple[Name, bool] | None] = {}
+        self._edges = Edges(vocabulary.affixes.compounds)
+        forms: dict[str, tuple[int, str, Name]] = {}
+        for key, name in vocabulary.names.items():
+            if key not in self._ordinary or self._ordinary[key].rule != "never":
+                for form in _forms(key):
+                    forms.setdefault(form, (len(form), key, name))
+        self._automaton = Phrases(forms.items())
 
     def find(self, text: str, folded: str | None = None, *, listed: bool = False) -> tuple[Mention, ...]:
         """Mentions in order, leftmost longest, without overlaps. `listed`: the text is an entry of a list of drugs, in
         which a name needs nothing beside it."""
-        plain = fold(text) if folded is None else folded
-        hits = sorted(self._hits(plain), key=lambda h: (h[0], -h[1]))
+        folded = fold(text) if folded is None else folded
+        seen = Squeezed(script_fold(folded))
+        plain, place = seen.text, seen.place
         out: list[Mention] = []
         free = 0
-        for start, end, key, name in hits:
-            if (
-                start >= free
-                and not _COMPOUND.match(plain, end)
-                and (listed or self._is_drug(key, text, plain, start, end))
-            ):
-                out.append(Mention(start, end, name))
+        for start, end, key, name in sorted(self._hits(plain), key=lambda h: (h[0], -h[1])):
+            if start < free:
+                continue
+            low, high = place(start), place(end - 1) + 1
+            if not _COMPOUND.match(folded, high) and (listed or self._is_drug(key, text[low:high], plain, start, end)):
+                out.append(Mention(low, high, name))
                 free = end
-        out.extend(self._misspelt(plain, out, listed=listed))
+        out.extend(self._misspelt(folded, out, listed=listed))
         return tuple(sorted(out, key=lambda m: m.start))
 
     def _misspelt(self, plain: str, exact: list[Mention], *, listed: bool) -> Iterator[Mention]:
         """Words outside of exact names that are nearly a name; short ones and brands only near a dose or verb."""
-        taken = {p for m in exact for p in range(m.start, m.end)}
         for match in _WORD.finditer(plain):
-            found = self._speller.find(match.group())
-            if found is None or match.start() in taken:
+            found = self._slip(match.group())
+            if found is None or any(m.start < match.end() and match.start() < m.end for m in exact):
                 continue
             name, sure = found
-            around = (
-                plain[max(0, match.start() - _NEAR) : match.start()] + " " + plain[match.end() : match.end() + _NEAR]
-            )
-            if sure or listed or _DOSE_NEAR.search(around):
+            if sure or listed or contexts.dosed(plain, *match.span()):
                 yield Mention(match.start(), match.end(), name, exact=False)
 
+    def _slip(self, word: str) -> tuple[Name, bool] | None:
+        try:
+            return self._slips[word]
+        except KeyError:
+            if len(self._slips) >= _MEMO:
+                self._slips.clear()
+            found = self._slips[word] = self._speller.find(word)
+            return found
+
     def _hits(self, plain: str) -> Iterator[tuple[int, int, str, Name]]:
-        size = len(plain)
         for last, (length, key, name) in self._automaton.iter(plain):
             start, end = last - length + 1, last + 1
-            if (start == 0 or not plain[start - 1].isalnum() or not key[0].isascii()) and (
-                end == size or not plain[end].isalnum() or not key[0].isascii() or _plural(plain, end)
-            ):
+            if self._edges.whole(plain, start, end):
                 yield start, end, key, name
 
-    def _is_drug(self, key: str, text: str, plain: str, start: int, end: int) -> bool:
+    def _is_drug(self, key: str, written: str, plain: str, start: int, end: int) -> bool:
         row = self._ordinary.get(key)
         if row is None:
             return True
-        around = plain[max(0, start - _NEAR) : start] + " " + plain[end : end + _NEAR]
         match row.rule:
             case "capital":
-                return text[start:end] in row.forms
+                return written in row.forms
+            case "word":
+                named = written[:1].isupper() and contexts.governed(plain, start, end)
+                return named or contexts.alone(plain, start, end)
             case "dose":
-                return _DOSE_NEAR.search(around) is not None
+                return contexts.dosed(plain, start, end)
             case "intake":
-                return _INTAKE_NEAR.search(around) is not None
+                return contexts.taken_in(plain, start, end)
             case "alcohol":
-                return _ALCOHOL_NEAR.search(around) is not None and _WATER.search(around) is None
-            case _:
+                return contexts.drunk(plain, start, end)
+            case "never":
                 return False
 
 
-def _plural(plain: str, end: int) -> bool:
-    """A plural or possessive s that is still part of the word."""
-    return plain[end] == "s" and (end + 1 == len(plain) or not plain[end + 1].isalnum())
+def _forms(key: str) -> Iterator[str]:
+    """The ways to write a name: as it is, without apostrophes and dots, its parts joined."""
+    plain = matched(key)
+    yield plain
+    if "'" in plain or "." in plain:
+        yield plain.replace("'", "")
+        yield " ".join(plain.replace("'", "").replace(".", " ").split())
+    first, *rest = key.split("-")
+    if rest and (first == "co" or min(map(len, (first, *rest))) >= _JOINED):
+        yield matched(key.replace("-", ""))
