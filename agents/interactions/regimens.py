@@ -139,15 +139,18 @@ _PRODUCT_REACH = 60
 
 
 def _unnamed_doses(chart: Chart, view: DraftView, limits: Limits) -> Iterator[Finding]:
-    """Doses in a draft that names no drug, where the request is about just one."""
+    """Doses in sentences without a drug, where request and draft are about just one."""
     asked = {i for r in chart.readings for m in r.mentions if m.name.class_id is None for i in m.ingredients}
-    if len(asked) != 1 or any(m.name.class_id is None for m in view.reading.mentions) or view.opens_against:
+    spoken = {i for m in view.reading.mentions if m.name.class_id is None for i in m.ingredients}
+    if len(asked) != 1 or not spoken <= asked or view.opens_against or any(view.of(i).against for i in asked):
         return
     (ingredient,) = asked
     asking, mention = next((r, m) for r in chart.readings for m in r.mentions if ingredient in m.ingredients)
     strength = asking.folded[mention.end : mention.end + _STRENGTH_REACH]
     text = view.reading.folded
     for sentence in view.reading.sentences:
+        if sentence.mentions:
+            continue
         dose = parse(text, sentence.start, sentence.end) or _by_strength(strength, sentence.folded)
         if dose is None or _LIMITING.search(text[max(0, dose.start - 40) : dose.start]):
             continue

@@ -105,7 +105,10 @@ def read(channel: str, text: str, finder: Finder, cues: CueFinder) -> Reading:
 
 
 def _is_about_an_activity(folded: str, hit: Hit) -> bool:
-    return bool(hit.kind & Cue.AVOID) and _ACTIVITY.match(folded, hit.end, hit.end + 60) is not None
+    if not hit.kind & Cue.AVOID:
+        return False
+    wanted = _WANTED.search(folded[max(0, hit.start - 25) : hit.start]) is not None
+    return wanted or _ACTIVITY.match(folded, hit.end, hit.end + 60) is not None
 
 
 def _outside(hits: list[Hit], mentions: tuple[Mention, ...]) -> list[Hit]:
@@ -226,6 +229,8 @@ _ACTIVITY = re.compile(
     r"(?:\u5f00\u8f66|\u9a7e\u9a76|\u9a7e\u8f66|\u66b4\u6652|\u65e5\u6652)"
 )
 """Something to avoid that is no drug: such advice warns of nothing that is taken."""
+_WANTED = re.compile(r"\b(?:chances?|odds|success|likelihood|way|help\w*|goal) (?:of|to|in|with|for) (?:\w+ )?$")
+"""Before `stopping` or `quitting`: that is what the drug is for."""
 _STOPPING = frozenset({"stop", "stopping", "discontinue", "hold", "pause", "skip"})
 
 
