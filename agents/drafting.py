@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from wardround.policies.errors import UpstreamError
+from wardround.policies.errors import PolicyError, UpstreamError
 from wardround.policies.finding import Finding, Severity
 from wardround.policies.request import ToolCall
 
@@ -13,6 +13,7 @@ from .assembly import asides, envelope_asides
 from .context import RoundContext
 from .gate import Gate
 from .ports import ModelCall, ModelClient, Sink
+from .pseudonyms import PseudonymousModel
 from .state import Choice, Draft, RoundState, findings_of
 
 NO_EVIDENCE = (
@@ -30,11 +31,21 @@ async def draft(state: RoundState, context: RoundContext) -> Draft:
     client = context.models.client
     if client is None or not context.models.can_draft(context.drafting):
         return _extractive(state, revision)
+    if pseudonymous(context):
+        client = PseudonymousModel(client)
     call = _call(state, context, _revised(state) if revision else state["body"])
     if context.sink is not None and revision == 0:
         return await _streamed(state, context, client, context.sink, call)
     answer = await client.complete(_whole(call))
     return Draft(revision, "upstream", choices_of(answer.body), answer.model, answer.body, attempts=answer.attempts)
+
+
+def pseudonymous(context: RoundContext) -> bool:
+    """Whether the policy keeps identifiers from the model: `agents: safety: pseudonyms: true`."""
+    value = context.settings("safety").options.get("pseudonyms", False)
+    if not isinstance(value, bool):
+        raise PolicyError("agents.safety.pseudonyms must be true or false.")
+    return value
 
 
 def edited(state: RoundState, text: str) -> Draft:

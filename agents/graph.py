@@ -98,6 +98,7 @@ async def judge(state: RoundState, runtime: Runtime[RoundContext]) -> Command[Li
         draft, findings = state.get("draft"), judged_findings(state)
         case = case_of(state, draft.choices[0] if draft and draft.choices else None)
         decision = decide(context.policy, Facts.of(case, _source(state)), findings)
+        decision = release.told(decision, state["intake"].language)
         if decision.action is Action.REVISE and _may_revise(state, context):
             return Command(update={"decision": decision, "decisions": (decision,)}, goto="drafting")
         decision = _for_a_person(state, context, decision)

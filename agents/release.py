@@ -12,6 +12,8 @@ from .state import Draft, Outcome, Review, RoundState, Status
 
 _LAST_RESORT = "This answer cannot be given. Please ask a health professional."
 """Said where a policy has no message of its own."""
+RESOURCES = "{resources}"
+"""In a policy's message: places to turn to in a crisis."""
 _GOES_OUT = frozenset({Action.ALLOW, Action.ANNOTATE, Action.REDACT})
 
 
@@ -26,6 +28,15 @@ def settle(decision: Decision, draft: Draft | None, findings: Iterable[Finding],
     if any(t is None for t in texts) or any(f.span and f.span.channel.startswith("tool_call") for f in _phi(cut)):
         return Outcome(Status.BLOCKED, Action.BLOCK, (), block_message)
     return Outcome(Status.RELEASED, decision.action, texts)
+
+
+def told(decision: Decision, language: str) -> Decision:
+    """The decision with `{resources}` in its message filled in for the request's locale; the table needs no network."""
+    if decision.message is None or RESOURCES not in decision.message:
+        return decision
+    from .safety.resources import written_out
+
+    return decision.model_copy(update={"message": decision.message.replace(RESOURCES, written_out(language))})
 
 
 def escalated(policy: Policy, state: RoundState, decision: Decision, reason: str) -> Decision:

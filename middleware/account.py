@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, cast
 
-from wardround.agents.state import Check, CheckStatus, Draft, Outcome, RoundState, Status, findings_of
+from wardround.agents.state import Check, CheckStatus, Draft, Outcome, RoundState, Status, findings_of, judged_findings
 from wardround.policies.decision import Decision
+from wardround.policies.finding import FindingKind, Severity
 from wardround.policies.load import Policy
 from wardround.policies.request import RoundRequest
 
@@ -137,6 +138,13 @@ def _citations(state: RoundState) -> list[dict[str, Any]]:
         if c.revision == revision
         for s in c.supported
     ]
+
+
+def in_danger(state: RoundState) -> bool:
+    """Whether the round was decided after a check saw signs that a person is in danger."""
+    if "decision" not in state:  # a channel is there once its node has run
+        return False
+    return any(f.kind is FindingKind.CRISIS and f.severity.rank >= Severity.MAJOR.rank for f in judged_findings(state))
 
 
 def request_data(body: Mapping[str, Any], request: RoundRequest) -> dict[str, Any]:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, cast
 
 from uuid_utils import uuid7
 
 from wardround.agents import graph
 from wardround.agents.context import RoundContext
 from wardround.agents.ports import Sink
-from wardround.agents.state import Choice, Draft, Outcome, RoundState, Update
+from wardround.agents.state import Choice, Draft, Outcome, RoundState, Status, Update
 from wardround.policies.errors import StoreError, UpstreamError, WardroundError
 from wardround.policies.finding import Finding
 from wardround.policies.load import Policy
@@ -28,7 +29,10 @@ from .store import rounds as round_table
 from .store.database import Database
 from .store.journal import Journal
 from .store.rounds import Round, RoundStatus
+from .store.spool import Spool
 from .telemetry import Telemetry, Trace
+
+log = logging.getLogger(__name__)
 
 PENDING = "pending_review"
 """Status of a held round."""
@@ -85,6 +89,8 @@ class Parts:
     holding: Holding
     max_rounds: int
     audit_deadline_s: float
+    spool: Spool
+    """Where the record of a person in danger is kept while the database is away."""
 
 
 class RoundRunner:
@@ -94,6 +100,7 @@ class RoundRunner:
         self._parts = parts
         self._graph = graph.build()
         self._running: set[str] = set()
+        self._letting_go: set[asyncio.Task[None]] = set()
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -146,6 +153,7 @@ class RoundRunner:
             opened |= given_draft(incoming.request.draft)
         row = self._open(incoming, policy, trace)
         context = self._context(policy, incoming, sink, trace)
+        state = cast("RoundState | None", None)
         try:
             state = await graph.run(self._graph, opened, context)
             if graph.is_held(state):
@@ -156,10 +164,34 @@ class RoundRunner:
             self._parts.journal.append_soon([gone], round_table.closed(_ended(row, gone)))
             raise
         except StoreError:
-            raise
+            spooled = await self._spooled(incoming, policy, row, state) if state is not None else None
+            if spooled is None:
+                raise
+            return spooled
         except Exception as error:
             await self._fail(row, error)
             raise
+
+    async def _spooled(self, incoming: Incoming, policy: Policy, row: Round, state: RoundState) -> Closed | None:
+        """The policy's own words for a person in danger, recorded in the spool; None where nobody is in danger.
+
+        No draft is in them, so that nothing unchecked goes out; nobody in danger is left with an error page.
+        """
+        if not account.in_danger(state) or not state["decision"].message:
+            return None
+        decision = state["decision"]
+        outcome = Outcome(Status.BLOCKED, decision.action, (), decision.message)
+        status = str(outcome.status)
+        about = account.about(incoming.round_id, status, state, policy)
+        asked = account.request_data(incoming.body, incoming.request)
+        events = [_event(incoming.round_id, "spooled", {"why": "the database was away", "request": asked})]
+        events += [_event(incoming.round_id, kind, data) for kind, data in account.steps(state)]
+        events.append(_event(incoming.round_id, status, account.outcome_data(outcome)))
+        answer = account.answer_row(state, outcome, about)
+        done = replace(row, closed_at=events[-1].at, status=RoundStatus.BLOCKED, action=outcome.action, answer=answer)
+        await asyncio.to_thread(self._parts.spool.keep, done, events)
+        log.critical("round %s: a person may be in danger and no reviewer was told: no database", incoming.round_id)
+        return Closed(incoming.round_id, status, state, outcome, about, outcome.message, incoming.model)
 
     def _context(self, policy: Policy, incoming: Incoming, sink: Sink | None, trace: Trace) -> RoundContext:
         authorization = [(k, v) for k, v in incoming.headers.items() if k == "authorization"]
@@ -204,7 +236,7 @@ class RoundRunner:
         return Closed(incoming.round_id, status, state, outcome, about, outcome.message, incoming.model)
 
     async def _hold(self, incoming: Incoming, policy: Policy, row: Round, state: RoundState) -> Closed:
-        await self._parts.holding.open(state, policy, row)
+        await self._put_down(self._parts.holding.open(state, policy, row))
         message = state["decision"].message
         about = account.about(incoming.round_id, PENDING, state, policy)
         held = Closed(incoming.round_id, PENDING, state, None, about, message, incoming.model)
@@ -214,6 +246,25 @@ class RoundRunner:
         after, outcome = decided
         about = account.about(incoming.round_id, str(outcome.status), after, policy)
         return Closed(incoming.round_id, str(outcome.status), after, outcome, about, outcome.message, incoming.model)
+
+    async def _put_down(self, opening: Coroutine[Any, Any, None]) -> None:
+        """Wait for a hold to be durable within the deadline; raises `StoreError` past it.
+
+        A connection that hangs may take seconds to let go: nobody waits for that.
+        """
+        task = asyncio.create_task(opening)
+        self._letting_go.add(task)
+        task.add_done_callback(self._let_go)
+        done, _ = await asyncio.wait({task}, timeout=self._parts.audit_deadline_s)
+        if not done:
+            task.cancel()
+            raise StoreError(f"The held round did not become durable within {self._parts.audit_deadline_s:g} s.")
+        task.result()
+
+    def _let_go(self, task: asyncio.Task[None]) -> None:
+        self._letting_go.discard(task)
+        if not task.cancelled():
+            task.exception()
 
     async def _fail(self, row: Round, error: Exception) -> None:
         data: dict[str, Any] = {"error": type(error).__name__}

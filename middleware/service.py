@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any, NamedTuple, TypeVar
 
 from wardround.agents import registry
@@ -24,6 +25,7 @@ from .settings import Settings
 from .store.database import Database
 from .store.journal import Journal
 from .store.keys import Keys
+from .store.spool import Spool
 from .telemetry import Telemetry
 from .upstream import Upstream, UpstreamConfig
 
@@ -103,6 +105,7 @@ class Service:
         self.journal = Journal(self.database)
         stack.push_async_callback(asyncio.to_thread, self.journal.close)
         self.keys = Keys(self.database)
+        self._spool = Spool(settings.data_dir / "spool" / sha256((url or "embedded").encode()).hexdigest()[:16])
         specialists = self._given_specialists or registry.build(
             registry.Tools(self._compute, drug_tables=settings.drug_tables)
         )
@@ -124,8 +127,10 @@ class Service:
                 holding=self.holding,
                 max_rounds=settings.max_rounds,
                 audit_deadline_s=settings.audit_deadline_s,
+                spool=self._spool,
             )
         )
+        await self._spool.hand_over(self.journal, deadline_s=settings.audit_deadline_s)
         await self.holding.recover()
         self._sweeper = asyncio.create_task(self._sweep())
 
@@ -155,6 +160,7 @@ class Service:
     async def _sweep(self) -> None:
         while True:
             try:
+                await self._spool.hand_over(self.journal, deadline_s=self.settings.audit_deadline_s)
                 await self.holding.sweep(datetime.now(UTC))
                 self.telemetry.metrics.held.set(await self.holding.count())
             except StoreError as error:

@@ -100,7 +100,7 @@ class Specialist(BaseModel):
 OWN_KEYS: Mapping[str, tuple[str, ...]] = {
     "knowledge": (),
     "interactions": ("sources",),
-    "safety": ("detectors", "scope"),
+    "safety": ("detectors", "encoder", "pseudonyms", "scope"),
 }
 """Keys that an agent reads beyond the general ones; what stands below them is checked by the agent itself."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -11,28 +11,36 @@ from wardround.policies.finding import Finding, FindingKind, Severity
 from wardround.policies.request import Case
 
 from ..ports import Compute, Report
+from . import trained
 from .crisis import CrisisDetector
 from .detector import AGENT, Detector, finding
 from .emergency import EmergencyDetector
+from .encoder import MAX_CHARS as MAX_READ
+from .encoder import encoder
 from .harmful import HarmfulRequestDetector
 from .injection import InjectionDetector
 from .language import LanguageDetector
 from .modality import ModalityDetector
 from .phi import PhiDetector
 from .scope import ScopeDetector
+from .trained import Trained
 from .unsafe_advice import UnsafeAdviceDetector
 
-DETECTORS: tuple[type[Detector], ...] = (
-    PhiDetector,
-    InjectionDetector,
-    CrisisDetector,
-    EmergencyDetector,
-    HarmfulRequestDetector,
+DETECTORS: tuple[Callable[[], Detector], ...] = (
+    lambda: PhiDetector(tagger=True),
+    lambda: trained.injection(InjectionDetector()),
+    lambda: trained.crisis(CrisisDetector()),
+    lambda: trained.emergency(EmergencyDetector()),
+    lambda: trained.harmful(HarmfulRequestDetector()),
     UnsafeAdviceDetector,
     LanguageDetector,
     ModalityDetector,
 )
 """Every detector, in the order their findings are reported. A new one is one line here."""
+_LEARNED = (Trained, PhiDetector)
+"""Detectors that the encoder stands beside; `rules` is each one without it."""
+INLINE_WINDOWS_CHARS = 120
+"""Texts with more characters than this are read by the encoder off the event loop (about 2 ms for this many)."""
 
 INLINE_CHARS = 20_000
 """Cases with more text than this are read off the event loop, one detector at a time."""
@@ -69,6 +77,12 @@ class SafetyAgent:
         if length > MAX_CHARS:
             return Report((_too_long(length),), (), notes)
         found: list[Finding] = []
+        if not _with_encoder(settings):
+            active = tuple(map(without_encoder, active))
+        else:
+            active, failed, read = await self._read_ahead(active, case, drafted=drafted)
+            found.extend(failed)
+            notes["encoder"] = read
         for detector in active:
             if length > INLINE_CHARS:
                 found.extend(await self._compute.run(_read, detector, case, drafted))
@@ -76,6 +90,28 @@ class SafetyAgent:
                 found.extend(_read(detector, case, drafted))
         found.sort(key=lambda f: -f.severity.rank)
         return Report(tuple(found), channels, {k: v for k, v in notes.items() if v})
+
+    async def _read_ahead(
+        self, active: Sequence[Detector], case: Case, *, drafted: bool
+    ) -> tuple[tuple[Detector, ...], tuple[Finding, ...], str]:
+        """Let the encoder read all texts at once, off the event loop where they are long; detectors find them read.
+
+        Where it fails the rules go on alone, with one `agent_failure`.
+        """
+        texts = list(
+            dict.fromkeys(t for d in active if isinstance(d, _LEARNED) for t in d.texts(case, drafted=drafted))
+        )
+        if not texts:
+            return tuple(active), (), ""
+        try:
+            if sum(map(len, texts)) > INLINE_WINDOWS_CHARS:
+                await self._compute.run(_look_over, texts)
+            else:
+                _look_over(texts)
+        except Exception as error:  # noqa: BLE001 - any failure must become a finding, the rules still report
+            return tuple(map(without_encoder, active)), (_encoder_failed(error),), ""
+        unread = sum(max(0, len(t) - MAX_READ) for t in texts)
+        return tuple(active), (), f"{unread} characters in the middle were left to the rules" if unread else ""
 
     def _active(self, settings: Mapping[str, Any]) -> tuple[Detector, ...]:
         """The detectors that the policy leaves on: `agents: safety: detectors: {phi: false}` switches one off."""
@@ -112,6 +148,35 @@ def _read(detector: Detector, case: Case, drafted: bool) -> Sequence[Finding]:
                 code="safety.detector-failed",
             ),
         )
+
+
+def without_encoder(detector: Detector) -> Detector:
+    """The rules of a detector alone; itself, where no encoder stands beside it."""
+    return detector.rules if isinstance(detector, _LEARNED) else detector
+
+
+def _with_encoder(settings: Mapping[str, Any]) -> bool:
+    """Whether the policy leaves the encoder on: `agents: safety: encoder: false` leaves the rules alone."""
+    value = settings.get("encoder", True)
+    if not isinstance(value, bool):
+        raise PolicyError("agents.safety.encoder must be true or false.")
+    return value
+
+
+def _look_over(texts: Sequence[str]) -> None:
+    """Read the texts into the encoder's memory."""
+    encoder().see(texts)
+
+
+def _encoder_failed(error: Exception) -> Finding:
+    return finding(
+        FindingKind.AGENT_FAILURE,
+        Severity.MAJOR,
+        f"The encoder of the safety agent failed ({type(error).__name__}); this text was checked by rules alone.",
+        subjects=(AGENT, "encoder"),
+        confidence=1.0,
+        code="safety.encoder-failed",
+    )
 
 
 def _too_long(length: int) -> Finding:

@@ -7,6 +7,7 @@ is no leak when it comes back to them. Does not promise to know two people of th
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from wardround.policies.finding import Finding, FindingKind, Severity
 from wardround.policies.request import Case
@@ -18,12 +19,13 @@ from .phi_ownership import Owner, Text, conversation, same_person
 from .phi_patterns import Hit, has_long_number, labelled, phones, shaped
 from .phi_places import places
 from .phi_public import confirmations, diagnoses, for_public, for_third_party
+from .phi_tagger import tagged
 
 STRONG = frozenset(
     {"mrn", "ssn", "date of birth", "insurance id", "account", "phone", "email", "licence", "biometric id"}
 )
 """Subjects that identify somebody by themselves."""
-WEAK = frozenset({"date", "age"})
+WEAK = frozenset({"date", "age", "place", "organisation"})
 """Subjects that identify only beside something else."""
 SURE = 0.7
 """Confidence from which a name or address counts by itself."""
@@ -32,22 +34,35 @@ NEAR_CHARS = 300
 
 
 class PhiDetector:
-    """Identifiers of people."""
+    """Identifiers of people. With `tagger` the encoder widens what the rules see in running text."""
 
     name = "phi"
     kind = FindingKind.PHI
+
+    def __init__(self, *, tagger: bool = False) -> None:
+        self._tagger = tagger
+
+    @property
+    def rules(self) -> PhiDetector:
+        """The detector without the encoder."""
+        return PhiDetector()
+
+    def texts(self, case: Case, *, drafted: bool) -> list[str]:
+        """What the encoder will be asked to read, so that it can be read ahead."""
+        readings = draft_readings(case) if drafted else (*user_readings(case), *untrusted_readings(case))
+        return [where.text for where in readings]
 
     def screen(self, case: Case) -> Sequence[Finding]:
         """Identifiers in the request, earlier turns, tool results and evidence: recorded, for the policy to redact."""
         return [
             _finding(where, hit, Severity.MINOR, "stands in the text that came in")
             for where in (*user_readings(case), *untrusted_readings(case))
-            for hit in identifiers(where)
+            for hit in identifiers(where, tagger=self._tagger)
         ]
 
     def check(self, case: Case) -> Sequence[Finding]:
         """Identifiers in the draft and its tool calls, judged by whose they are and who will read them."""
-        drafts = [(where, identifiers(where)) for where in draft_readings(case)]
+        drafts = [(where, identifiers(where, tagger=self._tagger)) for where in draft_readings(case)]
         public = for_public(case)
         if not public and not any(hits for _, hits in drafts):
             return []
@@ -61,14 +76,33 @@ class PhiDetector:
         return found
 
 
-def identifiers(where: Reading) -> list[Hit]:
-    """Every identifier of a text, in its order; where two rules meet, the surer and longer one stays."""
+def identifiers(where: Reading, *, tagger: bool = False) -> list[Hit]:
+    """Every identifier of a text, in its order; where two rules meet, the surer and longer one stays.
+
+    With `tagger` what the encoder sees beside them is added; a rule's hit always stands before it.
+    """
     candidates: list[Hit] = [*names(where), *places(where)]
     if any(c.isdigit() for c in where.folded):
         candidates += [*dates(where), *labelled(where)]
         candidates += phones(where) if has_long_number(where) else ()
     candidates += shaped(where)
-    return _without_overlap(candidates)
+    kept = _without_overlap(candidates)
+    return _widened(where, kept, tagged(where)) if tagger else kept
+
+
+def _widened(where: Reading, kept: Sequence[Hit], seen: Iterable[Hit]) -> list[Hit]:
+    """The rules' hits, and of the tagger's what they leave uncovered."""
+    found = list(kept)
+    for hit in seen:
+        start = hit.start
+        for rule in (*(k for k in kept if k.start < hit.end and hit.start < k.end), None):
+            end = rule.start if rule is not None else hit.end
+            text = where.text[start:end]
+            if any(c.isalnum() for c in text):
+                left = len(text) - len(text.lstrip(" ,.;:\n\t-"))
+                found.append(replace(hit, start=start + left, end=start + len(text.rstrip(" ,.;:\n\t-"))))
+            start = rule.end if rule is not None else start
+    return sorted(found, key=lambda h: h.start)
 
 
 def _without_overlap(hits: Iterable[Hit]) -> list[Hit]:

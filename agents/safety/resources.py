@@ -43,7 +43,8 @@ class _Table(BaseModel):
 
     as_of: date
     source: str
-    fallback: list[_Line]
+    fallback: dict[str, _Line]
+    emergency_names: dict[str, str]
     countries: dict[str, _Country]
 
 
@@ -56,9 +57,22 @@ def crisis_resources(locale: str | None) -> tuple[Resource, ...]:
     region = _region(locale)
     country = table.countries.get(region)
     if country is None:
-        return tuple(_resource(line, "", table.as_of) for line in table.fallback)
-    number = _Line(kind="emergency", name="Emergency number", phone=country.emergency)
+        return (_resource(table.fallback.get(_language(locale), table.fallback["en"]), "", table.as_of),)
+    named = table.emergency_names.get(_language(locale), table.emergency_names["en"])
+    number = _Line(kind="emergency", name=named, phone=country.emergency)
     return tuple(_resource(line, region, table.as_of) for line in (*country.lines, number)[:MOST])
+
+
+def written_out(locale: str | None) -> str:
+    """The resources of a locale as one sentence, to stand behind a colon: "Samaritans 116 123 (day and night); …"."""
+    found = crisis_resources(locale)
+    if not found[0].country:
+        return found[0].note
+    return "; ".join(f"{r.name} {r.phone}{f' ({note})' if (note := r.note.rstrip('.。')) else ''}" for r in found) + "."
+
+
+def _language(locale: str | None) -> str:
+    return (locale or "").replace("_", "-").partition("-")[0].lower()
 
 
 def _region(locale: str | None) -> str:

@@ -61,7 +61,7 @@ def batch(
         await _refuse_mixture(service, done, output)
         with batch_files.opened_input(source) as lines, batch_files.opened_output(output, done.size) as target:
             todo = _behind(batch_files.read_lines(lines), done, output)
-            with _bar(progress, batch_files.count_lines(source), len(done.ids)) as advance:
+            with bar(progress, batch_files.count_lines(source), len(done.ids)) as advance:
                 async for result in in_order(todo, _judge(service, model), concurrency=concurrency):
                     _write(target, result)
                     counts["error" if result["error"] else str(result["action"])] += 1
@@ -146,7 +146,8 @@ def _write(target: IO[bytes], result: Result) -> None:
 
 
 @contextmanager
-def _bar(wanted: bool | None, total: int | None, done: int) -> Generator[Callable[[], None], None, None]:
+def bar(wanted: bool | None, total: int | None, done: int) -> Generator[Callable[[], None], None, None]:
+    """A progress bar on standard error, where it is wanted or a person looks; yields what moves it by one."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
     from .printing import console

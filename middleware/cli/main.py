@@ -15,6 +15,7 @@ from .interactions import interactions
 from .key import key_app
 from .policy import policy_app
 from .review import review_app
+from .scan import scan
 from .serve import serve
 
 app = typer.Typer(
@@ -31,6 +32,7 @@ app.command()(demo)
 app.command()(serve)
 app.command()(check)
 app.command()(batch)
+app.command()(scan)
 app.command()(interactions)
 app.add_typer(drugs_app, name="drugs")
 app.add_typer(policy_app, name="policy")

@@ -131,3 +131,37 @@ def test_a_killed_database_refuses_answers_and_comes_back_by_itself(
     assert before.status_code == 200
     assert statuses[-1] == 200
     assert held.json()["wardround"]["status"] == "pending_review"
+
+
+def test_a_person_in_danger_is_answered_while_the_database_is_away_and_the_record_follows(
+    upstream: Any, start_proxy: Start, own_postgres: Path
+) -> None:
+    url = start_proxy(upstream_url=upstream.url, database_url=None, data_dir=own_postgres, audit_deadline_s=1.0)
+    database = Database.open(data_dir=own_postgres)
+    pid = database.embedded_pid
+    assert pid is not None
+    stopped = _all_of(pid)
+    for process in stopped:
+        process.suspend()
+    try:
+        crisis = post(url, messages=[{"role": "user", "content": "request:DESPAIR"}], wardround={"language": "en-GB"})
+        other = post(url)
+        kept = list((own_postgres / "spool").rglob("rd_*.json"))
+        modes = {path.stat().st_mode & 0o777 for path in kept}
+    finally:
+        for process in stopped:
+            process.resume()
+        database.close()
+
+    told = crisis.json()
+    assert crisis.status_code == 200
+    assert "116 123" in told["choices"][0]["message"]["content"]
+    assert told["choices"][0]["finish_reason"] == "content_filter"
+    assert other.status_code == 503
+    assert [path.stem for path in kept] == [told["wardround"]["round_id"]]
+    assert modes == {0o600}
+
+    again = start_proxy(upstream_url=upstream.url, database_url=None, data_dir=own_postgres)
+    looked = httpx.get(f"{again}/rounds/{told['wardround']['round_id']}", timeout=30).json()
+    assert looked["status"] == "blocked"
+    assert not list((own_postgres / "spool").rglob("rd_*.json"))

@@ -1,0 +1,93 @@
+"""Identifiers that the encoder's tagger sees in running text: names, places, organisations, dates, numbers.
+
+What it sees stays below the confidence that holds an answer by itself: it widens what is recorded, pseudonymised and
+redacted, and supports an identifier that a rule found nearby.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from .detector import Reading
+from .encoder import encoder
+from .heads import MAX_UNKNOWN, Tagger, heads
+from .phi_lexicon import known_words
+from .phi_patterns import Hit
+
+SUBJECTS = {
+    "name": "name", "place": "place", "organisation": "organisation", "date": "date", "identifier": "identifier",
+}  # fmt: skip
+"""Tag to subject."""
+MOST = 0.69
+"""Highest confidence of a hit: below the one from which a name counts by itself (`phi.SURE`)."""
+_GAPS = frozenset(" \t\n.,-/'’:()#&º°")
+MAX_GAP = 3
+"""Characters between two tokens of one identifier."""
+_FIRM = frozenset({"name", "organisation"})
+
+
+class _Token(NamedTuple):
+    start: int
+    end: int
+    tag: str
+    probability: float
+
+
+def tagged(where: Reading) -> list[Hit]:
+    """Identifiers that the tagger sees, in their order; none where the model has no tagger."""
+    tagger = heads().tagger
+    if tagger is None:
+        return []
+    return [hit for run in _runs(where.text, _tokens(where.text, tagger)) if (hit := _hit(where, run))]
+
+
+def _tokens(text: str, tagger: Tagger) -> Iterator[_Token]:
+    """Tokens that are rather something than nothing."""
+    for window, seen in encoder().see([text])[0]:
+        if window.unknown > MAX_UNKNOWN:
+            continue
+        for (start, end), scores in zip(window.spans, seen.tags, strict=True):
+            powers = [math.exp(float(s) - float(scores.max())) for s in scores]
+            something = 1 - powers[0] / sum(powers)
+            tag = tagger.tags[max(range(1, len(powers)), key=powers.__getitem__)]
+            if something >= tagger.sure[tag]:
+                yield _Token(start, end, tag, something)
+
+
+def _runs(text: str, tokens: Iterable[_Token]) -> Iterator[list[_Token]]:
+    """Neighbouring tokens of one kind; a gap may hold spaces and the marks that stand inside names and addresses."""
+    run: list[_Token] = []
+    for token in tokens:
+        if run and not _joined(text, run[-1], token):
+            yield run
+            run = []
+        run.append(token)
+    if run:
+        yield run
+
+
+def _joined(text: str, before: _Token, token: _Token) -> bool:
+    gap = text[before.end : token.start]
+    return len(gap) <= MAX_GAP and all(c in _GAPS for c in gap) and (not gap or before.tag == token.tag)
+
+
+def _hit(where: Reading, run: list[_Token]) -> Hit | None:
+    text, (start, end) = where.text, (run[0].start, run[-1].end)
+    while start > 0 and text[start - 1].isalnum() and text[start].isalnum():
+        start -= 1
+    while end < len(text) and text[end].isalnum() and text[end - 1].isalnum():
+        end += 1
+    while start < end and not text[start].isalnum() and text[start] not in "+(":
+        start += 1
+    while end > start and not text[end - 1].isalnum():
+        end -= 1
+    tag = max(run, key=lambda t: t.probability).tag
+    words = where.folded[start:end].replace("-", " ").replace(".", " ").split()
+    if not words or (tag in _FIRM and all(w in known_words() for w in words)):
+        return None
+    if tag == "date" and text[start:end].islower() and not any(c.isdigit() for c in text[start:end]):
+        return None  # "tonight" dates nobody
+    sure = sum(t.probability for t in run) / len(run)
+    return Hit(SUBJECTS[tag], start, end, round(min(MOST, sure), 3), f"phi.tagger.{tag}")
