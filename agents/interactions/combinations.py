@@ -12,7 +12,7 @@ from .draft import DraftView, Spoken
 from .limits import Limits, Washout
 from .mentions import Mention
 from .pairs import PairTable, RuleRow
-from .patient import TOPICAL, Chart, Held
+from .patient import Chart, Held, is_topical
 from .plain import of_pair
 from .regimens import known_daily_mg
 from .report import finding, lower, span_of
@@ -147,15 +147,7 @@ def _pool(chart: Chart, view: DraftView) -> dict[str, Held]:
 
 
 def _topical(view: DraftView, ingredient: str) -> bool:
-    for mention in view.of(ingredient).affirmed:
-        around = (
-            view.reading.folded[max(0, mention.start - 15) : mention.start]
-            + " "
-            + view.reading.folded[mention.end : mention.end + 25]
-        )
-        if TOPICAL.search(around):
-            return True
-    return False
+    return any(is_topical(view.reading.folded, m.start, m.end) for m in view.of(ingredient).affirmed)
 
 
 def _judge(a: Held, b: Held, rule: RuleRow, chart: Chart, view: DraftView, *, complete: bool) -> Finding | None:

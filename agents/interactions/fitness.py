@@ -9,7 +9,7 @@ from wardround.policies.finding import Explanation, Finding, FindingKind, Severi
 from .draft import DraftView
 from .limits import ConditionRow, Limits, PopulationRow
 from .mentions import Mention
-from .patient import TOPICAL, Chart
+from .patient import Chart, is_topical
 from .plain import of_one
 from .regimens import daily_dose_mg, per_kg_daily_mg
 from .report import finding, lower, span_of
@@ -70,11 +70,7 @@ def unmonitored(chart: Chart, view: DraftView, limits: Limits) -> Iterator[Findi
 def _topical(view: DraftView, mention: Mention | None) -> bool:
     if mention is None:
         return False
-    text = view.reading.folded
-    return (
-        TOPICAL.search(text[max(0, mention.start - 15) : mention.start] + " " + text[mention.end : mention.end + 25])
-        is not None
-    )
+    return is_topical(view.reading.folded, mention.start, mention.end)
 
 
 def _conditions(

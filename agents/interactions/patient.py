@@ -76,6 +76,14 @@ TOPICAL = re.compile(
 )
 
 
+def is_topical(folded: str, start: int, end: int) -> bool:
+    """Whether a form for skin, eye, nose or airways stands beside a name, on its own line."""
+    begin = max(start - 15, folded.rfind("\n", 0, start) + 1, 0)
+    stop = folded.find("\n", end, end + 25)
+    before = TOPICAL.search(folded, begin, start)
+    return (before or TOPICAL.search(folded, end, end + 25 if stop < 0 else stop)) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
     """A drug that the patient takes, or that the user asks about."""

@@ -165,3 +165,13 @@ def test_a_policy_chooses_which_sources_speak(tmp_path: Path) -> None:
         severities("Start ibuprofen.", sources=["nowhere"])
     report = asyncio.run(agent.check(case_of("Hello", "Hello."), {}))
     assert "house:000000000000" in report.notes["tables"]
+
+
+def test_a_form_on_the_line_before_or_inside_a_brand_says_nothing_of_the_next_drug() -> None:
+    from wardround.agents.interactions.patient import is_topical
+
+    text = "- start metrolotion\n- start abacavir\n- hydrocortisone cream\n- start nelfinavir"
+    places = {name: (text.index(name), text.index(name) + len(name)) for name in ("abacavir", "nelfinavir")}
+    assert not any(is_topical(text, *place) for place in places.values())
+    assert is_topical(text, text.index("hydrocortisone"), text.index(" cream"))
+    assert is_topical("use the cream abacavir", 14, 22)
