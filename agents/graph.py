@@ -36,7 +36,8 @@ async def take_in(
     """Understand and screen the request; a crisis or an attack skips the model."""
     context = runtime.context
     with context.span("intake"):
-        understood = intake.understand(state["request"])
+        learned = context.settings("safety").options.get("encoder", True)
+        understood = intake.understand(state["request"], encoder=learned is True)
         case = case_of({**state, "intake": understood})
         screens = await checks.screen_all(context.specialists, context.validators, case, context)
         update: Update = {"intake": understood, "checks": screens}

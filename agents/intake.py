@@ -11,6 +11,10 @@ from .state import Intake
 
 MINIMUM_CONFIDENCE = 0.5
 """Below this probability of the language detector the language counts as unknown."""
+SURE_TASK = 0.7
+"""Probability from which the encoder's word on the task counts, where no rule tells one."""
+ENCODED_CHARACTERS = 400
+"""How much of a request the encoder reads to tell its task: about 7 ms at most, and the checks find it read."""
 READ_CHARACTERS = 4000
 """How much of the conversation's end is read to tell audience and task, characters."""
 
@@ -53,13 +57,16 @@ _TASKS: tuple[tuple[Task, re.Pattern[str]], ...] = (
 )  # fmt: skip
 
 
-def understand(request: RoundRequest) -> Intake:
-    """Audience, language and task of a request; the client's own word goes first, unknown stays unknown."""
+def understand(request: RoundRequest, *, encoder: bool = False) -> Intake:
+    """Audience, language and task of a request; the client's own word goes first, unknown stays unknown.
+
+    With `encoder` a task that no word tells is asked of the safety agent's encoder.
+    """
     users = "\n".join(m.text for m in request.messages if m.role == "user")[-READ_CHARACTERS:]
     return Intake(
         audience=request.audience or _audience(request, users),
         language=request.language or _language(request.text or users),
-        task=_task(request.text[-READ_CHARACTERS:]),
+        task=_task(request.text[-READ_CHARACTERS:], encoder=encoder),
     )
 
 
@@ -79,5 +86,22 @@ def _audience(request: RoundRequest, users: str) -> Audience | None:
     return Audience.CLINICIAN if clinician > patient else Audience.PATIENT
 
 
-def _task(text: str) -> Task:
-    return next((task for task, words in _TASKS if words.search(text)), Task.OTHER)
+def _task(text: str, *, encoder: bool) -> Task:
+    told = next((task for task, words in _TASKS if words.search(text)), Task.OTHER)
+    return _learned_task(text[:ENCODED_CHARACTERS]) if encoder and told is Task.OTHER else told
+
+
+def _learned_task(text: str) -> Task:
+    """The task that the encoder's head is sure of. Where it fails none is told: the safety agent reports it."""
+    from .safety.encoder import encoder
+    from .safety.heads import classes, heads, read
+
+    try:
+        known, seen = heads().task, read([text], encoder())[0]
+    except Exception:  # noqa: BLE001 - the safety agent, which needs it next, turns the same failure into a finding
+        return Task.OTHER
+    if known is None or not seen:
+        return Task.OTHER
+    told = classes(known, seen)
+    best = max(told, key=lambda name: told[name])
+    return Task(best) if told[best] >= SURE_TASK else Task.OTHER

@@ -6,6 +6,7 @@ import random
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -17,7 +18,7 @@ from .examples import Example
 FOLDER = Path(__file__).parent / "corpus"
 PER_TEMPLATE = 4
 """Texts made from one template with slots, where its block says nothing else."""
-_SLOT = re.compile(r"\{([a-z_0-9]+)\}")
+_SLOT = re.compile(r"\{([A-Za-z_0-9]+)\}")
 
 
 class Block(BaseModel):
@@ -48,6 +49,8 @@ class Corpus(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     source: str
+    kind: Literal["templates", "messages"] = "templates"
+    """Whether texts are patterns that are matched in words, or whole messages as people type them."""
     positive: list[Block] = []
     """Texts that the head of the file's name should flag."""
     negative: list[Block] = []
@@ -58,12 +61,18 @@ class Corpus(BaseModel):
     """By language: every text of it is also written inside such a context, so that a head reads what is said."""
 
 
+_MAYBE_MEANT = ("overdose", "poison", "toxicity", "caustic", "attempt")
+"""Groups of which nobody can tell whether it was an accident: they say nothing about other heads."""
+_KINDS = {"templates": "corpus", "messages": "messages"}
 ALSO: Mapping[str, Mapping[int, Mapping[str, int]]] = {
     "crisis": {1: {"injection": 0}, 0: {"injection": 0, "harmful": 0}},
     "harmful": {1: {"injection": 0, "crisis": 0, "emergency": 0}, 0: {"injection": 0, "crisis": 0, "emergency": 0}},
     "injection": {1: {"crisis": 0, "emergency": 0}, 0: {"crisis": 0, "emergency": 0, "harmful": 0}},
     "smuggled": {1: {}, 0: {}},
     "emergency": {1: {"injection": 0, "harmful": 0, "crisis": 0}, 0: {"injection": 0, "harmful": 0, "crisis": 0}},
+    "care": {1: {"messaging": 0}, 0: {"messaging": 0}},
+    "unsafe": {1: {}, 0: {"messaging": 0}},
+    "messaging": {1: {}, 0: {"unsafe": 0}},
     "task": {0: {"injection": 0, "harmful": 0, "crisis": 0}},
 }
 """What a text of one head says about other heads: label to head to label."""
@@ -95,6 +104,8 @@ def examples(name: str, seed: int = 0) -> Iterator[Example]:
 def _written(head: str, label: int, block: Block, template: str, corpus: Corpus, seed: int) -> Iterator[Example]:
     also = ALSO.get(head, {}).get(label, {})
     labels = dict(also) if head == "task" else {head: label, **also}
+    if any(word in block.group for word in _MAYBE_MEANT):
+        labels = {head: label}
     task = block.group if head == "task" else None
     used = [s for s in dict.fromkeys(_SLOT.findall(template)) if s in corpus.slots]
     around = corpus.around.get(block.language)
@@ -105,7 +116,7 @@ def _written(head: str, label: int, block: Block, template: str, corpus: Corpus,
         if around and number:
             text = _inside(text, around, chosen)
         key = template if block.each <= PER_TEMPLATE or not used else max(values.values(), key=len)
-        yield Example(text, labels, f"corpus/{head}", block.group, block.language, task, key=key)
+        yield Example(text, labels, f"{_KINDS[corpus.kind]}/{head}", block.group, block.language, task, key=key)
 
 
 def _filled(template: str, values: Mapping[str, str]) -> str:

@@ -7,11 +7,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-HEADS: tuple[str, ...] = ("crisis", "harmful", "injection", "smuggled", "emergency")
-"""The questions that are answered with yes or no; `smuggled` is injection in evidence and tool results."""
+HEADS: tuple[str, ...] = ("crisis", "harmful", "injection", "smuggled", "emergency", "care", "unsafe", "messaging")
+"""The questions that are answered with yes or no. `smuggled` is injection in evidence and tool results; the last three
+read drafts: whether one sends to emergency care, gives unsafe advice, breaks the rules of safe messaging."""
 MEASURED_PER_CENT = 15
 """Share of every source that is kept from the weights and serves to calibrate and to measure."""
 Part = Literal["train", "measure"]
+
+
+OWN = ("corpus/", "messages/")
+"""How the sources of the project's own texts begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +27,7 @@ class Example:
     labels: Mapping[str, int]
     """Head to 1 or 0; a head that is missing is unknown for this text and learns nothing from it."""
     source: str
-    """File it comes from, `corpus/NAME` for the project's own."""
+    """File it comes from; `corpus/NAME` and `messages/NAME` for the project's own templates and messages."""
     group: str = ""
     """Kind of text, for figures by group."""
     language: str = "en"

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from wardround.agents.safety.encoder import Encoder
-from wardround.agents.safety.heads import Head, Multi, combined
+from wardround.agents.safety.heads import Head, Multi, combined, read
 from wardround.policies.errors import WardroundError
 from wardround.policies.finding import Severity
 
@@ -25,6 +25,10 @@ MIN_LABELLED = 20
 """Texts of either label that a head needs at least, for its weights and for its calibration each."""
 
 
+Kind = Literal["usual", "template", "message"]
+"""Of a data set; made from the head's own templates, which are matched in words; a message written for the head."""
+
+
 class Row(NamedTuple):
     """One labelled text as a head sees it."""
 
@@ -35,17 +39,18 @@ class Row(NamedTuple):
     """What the rules say."""
     measured: bool
     weight: float
-    hard: bool = False
-    """Written to look like what the head flags: a benign one is a near miss."""
+    kind: Kind = "usual"
 
 
 class Share(NamedTuple):
     """How many benign texts may be flagged."""
 
     usual: float
-    """Of ordinary texts."""
-    hard: float
-    """Of near misses."""
+    """Of the data sets' texts."""
+    template: float
+    """Of near misses made from templates, word for word like what is to be flagged."""
+    message: float
+    """Of messages written to be mistaken."""
 
 
 class Fitted(NamedTuple):
@@ -61,8 +66,8 @@ def vectors(encoder: Encoder, examples: Sequence[Example], say: Callable[[str], 
     numpy = import_module("numpy")
     found: list[Any] = []
     for at in range(0, len(examples), 64):
-        for seen in encoder.see([e.text for e in examples[at : at + 64]]):
-            found.append(numpy.array([s.vector for _, s in seen], dtype="float32").reshape(len(seen), -1))
+        for readings in read([e.text for e in examples[at : at + 64]], encoder):
+            found.append(numpy.array([r.seen.vector for r in readings], dtype="float32"))
         if say is not None and len(found) % 1024 == 0:
             say(f"read {len(found)} of {len(examples)} texts")
     return found
@@ -84,7 +89,9 @@ def fit(rows: Sequence[Row], *, sure: Share, suspected: Share, start: Head | Non
         bias=round(bias, 5), slope=slope, intercept=intercept, rules=rules, suspected=1.0, sure=1.0,
     )  # fmt: skip
     crossed = _crossed(head, scores, held)
-    quiet = [(p, r.hard) for p, r in zip(crossed, held, strict=True) if not r.label and r.level == "none"]
+    quiet: list[tuple[float, Kind]] = [
+        (p, r.kind) for p, r in zip(crossed, held, strict=True) if not r.label and r.level == "none"
+    ]
     high = _threshold(quiet, sure)
     head = head.model_copy(update={"sure": high, "suspected": min(high, _threshold(quiet, suspected))})
     return Fitted(head, tuple(crossed), tuple(r.label for r in held))
@@ -176,12 +183,16 @@ def _crossed(head: Head, scores: Sequence[float], rows: Sequence[Row]) -> list[f
     return found
 
 
-def _threshold(quiet: Sequence[tuple[float, bool]], share: Share) -> float:
-    """The probability that at most the shares of ordinary and of near-miss benign texts reach."""
+def _threshold(quiet: Sequence[tuple[float, Kind]], share: Share) -> float:
+    """The probability that about the shares of the benign texts of each kind reach, one of each at least: a single odd
+    text in a small set must not decide."""
     least = LEAST
-    for hard, allowed in ((False, share.usual), (True, share.hard)):
-        ordered = sorted((p for p, h in quiet if h is hard), reverse=True)
-        at = int(allowed * len(ordered))
+    kinds: tuple[tuple[Kind, float], ...] = (
+        ("usual", share.usual), ("template", share.template), ("message", share.message),
+    )  # fmt: skip
+    for kind, allowed in kinds:
+        ordered = sorted((p for p, k in quiet if k == kind), reverse=True)
+        at = max(1, round(allowed * len(ordered)))
         least = max(least, ordered[at] + 1e-4 if at < len(ordered) else 0.0)
     return round(min(0.999, least), 4)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from . import corpus, sources
+from . import corpus, identifiers, sources
 from .examples import Example, without_repeats
 
 
 def everything(folder: Path) -> list[Example]:
     """The project's own texts first, then the data sets of `folder`; each text once."""
     own = (e for name in corpus.names() for e in corpus.examples(name))
-    return without_repeats((*own, *sources.all_examples(folder)))
+    return without_repeats((*own, *identifiers.examples(), *sources.all_examples(folder)))

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable
 
 from wardround.agents.safety.crisis import CrisisDetector
 from wardround.agents.safety.detector import Detector
-from wardround.agents.safety.emergency import EmergencyDetector
+from wardround.agents.safety.emergency import EmergencyDetector, sends_to_care
 from wardround.agents.safety.harmful import HarmfulRequestDetector
 from wardround.agents.safety.injection import InjectionDetector
+from wardround.agents.safety.unsafe_advice import UnsafeAdviceDetector
 from wardround.policies.finding import Finding
 from wardround.policies.request import Case, Evidence, Message, RoundRequest, Task
 
@@ -18,17 +19,23 @@ RULES: dict[str, Callable[[], Detector]] = {
     "injection": InjectionDetector,
     "smuggled": InjectionDetector,
     "emergency": EmergencyDetector,
+    "unsafe": UnsafeAdviceDetector,
+    "messaging": CrisisDetector,
 }
 """Head to the detector whose rules stand beside it."""
+DRAFTS = frozenset({"care", "unsafe", "messaging"})
+"""Heads that read drafts."""
 ANSWER = "Thank you for the question."
 """A draft that sends nobody to care, for the rules that look at a request and a draft together."""
 
 
 def level(head: str, text: str) -> str:
     """The strongest severity that the rules find, or `none`."""
+    if head == "care":
+        return "major" if sends_to_care(text) else "none"
     detector = RULES[head]()
     case = case_of(head, text)
-    return _strongest(detector.check(case) if head == "emergency" else detector.screen(case))
+    return _strongest(detector.check(case) if case.draft is not None else detector.screen(case))
 
 
 def case_of(head: str, text: str) -> Case:
@@ -36,7 +43,7 @@ def case_of(head: str, text: str) -> Case:
     asked = text if head in {"crisis", "harmful", "injection", "emergency"} else "Please answer."
     evidence = (Evidence(id="a", text=text),) if head == "smuggled" else ()
     request = RoundRequest(messages=(Message(role="user", text=asked),), evidence=evidence)
-    draft = ANSWER if head == "emergency" else None
+    draft = text if head in DRAFTS else ANSWER if head == "emergency" else None
     return Case(request=request, audience=None, language="und", task=Task.OTHER, draft=draft)
 
 

@@ -14,24 +14,27 @@ from wardround.agents.safety.encoder import Encoder, digest
 from wardround.agents.safety.heads import Head, Heads, Tagger
 from wardround.policies.request import Task
 
-from .examples import HEADS, Example
-from .fitting import Fitted, Row, Share, by_group, fit, fit_classes, vectors
+from .examples import HEADS, OWN, Example
+from .fitting import Fitted, Kind, Row, Share, by_group, fit, fit_classes, vectors
 from .levels import level
 
 FALSE_ALARMS: Mapping[str, tuple[Share, Share]] = {
-    "crisis": (Share(0.006, 0.30), Share(0.012, 0.40)),
-    "harmful": (Share(0.006, 0.07), Share(0.012, 0.10)),
-    "injection": (Share(0.004, 0.12), Share(0.010, 0.20)),
-    "smuggled": (Share(0.020, 0.04), Share(0.025, 0.05)),
-    "emergency": (Share(0.005, 0.10), Share(0.008, 0.20)),
+    "crisis": (Share(0.006, 0.30, 0.03), Share(0.012, 0.40, 0.06)),
+    "harmful": (Share(0.006, 0.10, 0.04), Share(0.012, 0.15, 0.08)),
+    "injection": (Share(0.004, 0.12, 0.02), Share(0.010, 0.20, 0.05)),
+    "smuggled": (Share(0.020, 0.04, 0.02), Share(0.025, 0.05, 0.03)),
+    "emergency": (Share(0.005, 0.15, 0.04), Share(0.008, 0.20, 0.08)),
+    "care": (Share(0.030, 0.04, 0.04), Share(0.030, 0.04, 0.04)),
+    "unsafe": (Share(0.006, 0.04, 0.03), Share(0.012, 0.08, 0.06)),
+    "messaging": (Share(0.004, 0.04, 0.02), Share(0.008, 0.08, 0.04)),
 }
-"""Shares of benign texts that a head may flag alone: as major, and as moderate. The near misses of the crisis corpus
-are word for word like what is to be flagged, far closer than what people write."""
-OWN_WEIGHT = 3.0
-"""How much a text of the project's own corpus counts: it is matched in words, the data sets are not."""
+"""Shares of benign texts that a head may flag alone: as major, and as moderate. The near misses of the templates are
+word for word like what is to be flagged, far closer than what people write."""
+WEIGHTS = {"corpus/": 2.0, "messages/": 4.0, "reviewed": 4.0}
+"""How much a text counts by the beginning of its source, where not 1: messages are most like what people will write."""
 TAGGER = Tagger(
     tags=("none", "name", "place", "organisation", "date", "identifier"),
-    sure={"name": 0.5, "place": 0.6, "organisation": 0.7, "date": 0.7, "identifier": 0.7},
+    sure={"name": 0.4, "place": 0.4, "organisation": 0.4, "date": 0.4, "identifier": 0.5},
 )
 
 
@@ -88,30 +91,37 @@ def _row(name: str, example: Example, found: Any) -> Row:
         level=level(name, example.text),
         measured=example.part == "measure",
         weight=_weight(example),
-        hard=example.source == f"corpus/{name}",
+        kind=_kind(name, example),
     )
 
 
+def _kind(name: str, example: Example) -> Kind:
+    if example.source == f"corpus/{name}":
+        return "template"
+    return "message" if example.source == f"messages/{name}" else "usual"
+
+
 def _weight(example: Example) -> float:
-    return OWN_WEIGHT if example.source.startswith(("corpus/", "reviewed")) else 1.0
+    return next((w for begin, w in WEIGHTS.items() if example.source.startswith(begin)), 1.0)
 
 
 def figures_of(fitted: Fitted, measured: Sequence[Example]) -> dict[str, Any]:
     """Recall, false alarms, area under the curve, Brier score and calibration error; and flagged by group."""
     numpy, metrics = import_module("numpy"), import_module("sklearn.metrics")
     p, y = numpy.array(fitted.probabilities), numpy.array(fitted.labels)
-    hard = numpy.array([e.source.startswith("corpus/") for e in measured])
+    own = numpy.array([e.source.startswith(OWN) for e in measured])
+    shares = numpy.where(y == 1, 0.5 / y.mean(), 0.5 / (1 - y.mean())) / len(y)  # both kinds alike, as calibrated
     bins = numpy.minimum((p * 10).astype(int), 9)
-    error = sum(abs(p[bins == b].mean() - y[bins == b].mean()) * (bins == b).mean() for b in set(bins.tolist()))
+    error = sum(abs(float(((p - y) * shares)[bins == b].sum())) for b in set(bins.tolist()))
     flagged = p >= fitted.head.sure
     return {
         "texts": len(y),
         "to_flag": int(y.sum()),
         "recall": round(float(flagged[y == 1].mean()), 4),
         "false_alarms": round(float(flagged[y == 0].mean()), 4),
-        "near_misses": round(float(flagged[(y == 0) & hard].mean()), 4),
+        "near_misses": round(float(flagged[(y == 0) & own].mean()), 4),
         "auc": round(float(metrics.roc_auc_score(y, p)), 4),
-        "brier": round(float(((p - y) ** 2).mean()), 4),
+        "brier": round(float((((p - y) ** 2) * shares).sum()), 4),
         "calibration_error": round(float(error), 4),
         "sure": fitted.head.sure,
         "suspected": fitted.head.suspected,

@@ -94,10 +94,11 @@ def harmful(folder: Path) -> Iterator[Example]:
 def benign(folder: Path) -> Iterator[Example]:
     """Health questions, their answers as drafts and as evidence, and letters to a counsellor."""
     chosen = random.Random(_SEED)  # noqa: S311 - sampling of training text, no secret
-    for row in chosen.sample(rows(folder, "safety/medquad_open.jsonl.gz"), 2200):
+    for row in chosen.sample(rows(folder, "safety/medquad_open.jsonl.gz"), 1500):
         yield Example(row["question"], BENIGN, "medquad", "question", task="patient_education")
         if chosen.random() < 0.35:
-            yield Example(row["answer"][:3000], {"smuggled": 0}, "medquad", "answer", spans=())
+            known = {"smuggled": 0, "unsafe": 0, "messaging": 0}
+            yield Example(row["answer"][:3000], known, "medquad", "answer", spans=())
     for row in rows(folder, "safety/counsel_open.jsonl"):
         known = {"harmful": 0, "injection": 0, "emergency": 0}
         if row["topic"] not in _CRISIS_TOPICS:

@@ -78,7 +78,7 @@ def measured(name: str, examples: Sequence[Example], benign: Sequence[str], out:
     p = np.array([judge(name, e.text, _severity(x)).probability for e, x in zip(known, levels, strict=True)])
     y = np.array([e.labels[name] for e in known])
     flagged = (p >= heads().heads[name].sure) | np.array([_stops(x) for x in levels])
-    own = np.array([e.source == f"corpus/{name}" for e in known])
+    own = np.array([e.source in {f"corpus/{name}", f"messages/{name}"} for e in known])
     alarms = [t for t in benign if _flags(name, t)] if name != "smuggled" else []
     draw(name, y, p, out)
     return {

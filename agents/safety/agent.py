@@ -18,6 +18,7 @@ from .emergency import EmergencyDetector
 from .encoder import MAX_CHARS as MAX_READ
 from .encoder import encoder
 from .harmful import HarmfulRequestDetector
+from .heads import read
 from .injection import InjectionDetector
 from .language import LanguageDetector
 from .modality import ModalityDetector
@@ -32,7 +33,7 @@ DETECTORS: tuple[Callable[[], Detector], ...] = (
     lambda: trained.crisis(CrisisDetector()),
     lambda: trained.emergency(EmergencyDetector()),
     lambda: trained.harmful(HarmfulRequestDetector()),
-    UnsafeAdviceDetector,
+    lambda: trained.unsafe_advice(UnsafeAdviceDetector()),
     LanguageDetector,
     ModalityDetector,
 )
@@ -98,16 +99,16 @@ class SafetyAgent:
 
         Where it fails the rules go on alone, with one `agent_failure`.
         """
-        texts = list(
-            dict.fromkeys(t for d in active if isinstance(d, _LEARNED) for t in d.texts(case, drafted=drafted))
-        )
+        judged = _texts([d for d in active if isinstance(d, Trained)], case, drafted=drafted)
+        tagged = _texts([d for d in active if isinstance(d, PhiDetector)], case, drafted=drafted)
+        texts = dict.fromkeys((*judged, *tagged))
         if not texts:
             return tuple(active), (), ""
         try:
             if sum(map(len, texts)) > INLINE_WINDOWS_CHARS:
-                await self._compute.run(_look_over, texts)
+                await self._compute.run(_look_over, judged, tagged)
             else:
-                _look_over(texts)
+                _look_over(judged, tagged)
         except Exception as error:  # noqa: BLE001 - any failure must become a finding, the rules still report
             return tuple(map(without_encoder, active)), (_encoder_failed(error),), ""
         unread = sum(max(0, len(t) - MAX_READ) for t in texts)
@@ -163,9 +164,16 @@ def _with_encoder(settings: Mapping[str, Any]) -> bool:
     return value
 
 
-def _look_over(texts: Sequence[str]) -> None:
-    """Read the texts into the encoder's memory."""
-    encoder().see(texts)
+def _texts(detectors: Sequence[Trained | PhiDetector], case: Case, *, drafted: bool) -> list[str]:
+    """What the encoder will be asked about, each text once."""
+    return list(dict.fromkeys(t for d in detectors for t in d.texts(case, drafted=drafted)))
+
+
+def _look_over(judged: Sequence[str], tagged: Sequence[str]) -> None:
+    """Read the texts into the encoder's memory: those of the heads with their glosses, those of the tagger as they
+    stand."""
+    read(judged, encoder())
+    encoder().see(tagged)
 
 
 def _encoder_failed(error: Exception) -> Finding:

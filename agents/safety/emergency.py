@@ -34,10 +34,14 @@ class EmergencyDetector:
 
     def check(self, case: Case) -> Sequence[Finding]:
         """One finding for each picture that a complete draft leaves without emergency care."""
-        if not case.complete or not case.draft:
+        if not case.complete or not case.draft or sends_to_care(case.draft):
             return []
+        return self.pictures(case)
+
+    def pictures(self, case: Case) -> list[Finding]:
+        """One finding for each picture, whatever the draft says."""
         pictures = red_flags(case)
-        if not pictures or sends_to_care(case.draft):
+        if not pictures:
             return []
         professional = case.audience in _PROFESSIONALS or pictures[0][0].has("professional_case")
         severity = Severity.MINOR if professional else Severity.MAJOR

@@ -14,6 +14,7 @@ from wardround.policies.errors import WardroundError
 from wardround.policies.finding import Severity
 
 from .encoder import MODEL, Encoder, Seen, Window, checked, encoder
+from .gloss import gloss
 
 MAX_UNKNOWN = 0.25
 """A window with a larger share of unknown tokens is left to the rules."""
@@ -77,6 +78,15 @@ class Heads(BaseModel):
     tagger: Tagger | None = None
 
 
+class Reading(NamedTuple):
+    """What the encoder made of a part of a text, as it stands or glossed."""
+
+    seen: Seen
+    start: int
+    """Where the part stands in the text."""
+    end: int
+
+
 class Verdict(NamedTuple):
     """What a head says of a text."""
 
@@ -99,15 +109,30 @@ def heads() -> Heads:
 def judge(name: str, text: str, level: Severity | None = None, *, by: Encoder | None = None) -> Verdict:
     """The probability that a text is what the head asks for; `level` is what the rules say. Raises as `encoder`."""
     head = heads().heads[name]
-    seen = (by or encoder()).see([text])[0]
-    readable = [(w, s) for w, s in seen if w.unknown <= MAX_UNKNOWN and _is_latin(text[w.start : w.end])]
-    if not readable:
+    readings = read([text], by or encoder())[0]
+    if not readings:
         return Verdict(combined(head, -head.intercept / head.slope, level.value) if level else 0.0, 0, len(text))
-    seen = readable
-    scores = [score(head, s) for _, s in seen]
+    scores = [score(head, r.seen) for r in readings]
     best = max(range(len(scores)), key=scores.__getitem__)
-    window = seen[best][0]
-    return Verdict(combined(head, scores[best], level.value if level else "none"), window.start, window.end)
+    return Verdict(combined(head, scores[best], level.value if level else "none"), *readings[best][1:])
+
+
+def read(texts: Sequence[str], by: Encoder) -> list[list[Reading]]:
+    """What the heads are asked about each text: its windows in Latin letters, and those of its gloss."""
+    glosses = [gloss(text) for text in texts]
+    found = by.see([*texts, *(g.text for g in glosses if g)])
+    glossed = iter(found[len(texts) :])
+    readings: list[list[Reading]] = []
+    for text, g, seen in zip(texts, glosses, found, strict=False):
+        own = [Reading(s, w.start, w.end) for w, s in seen if _readable(text, w)]
+        if g is not None:
+            own += [Reading(s, *g.original(w.start, w.end)) for w, s in next(glossed)]
+        readings.append(own)
+    return readings
+
+
+def _readable(text: str, window: Window) -> bool:
+    return window.unknown <= MAX_UNKNOWN and _is_latin(text[window.start : window.end])
 
 
 def _is_latin(text: str) -> bool:
@@ -125,12 +150,12 @@ def combined(head: Head, raw: float, level: Level) -> float:
     return _sigmoid(head.slope * raw + head.intercept + head.rules.get(level, 0.0))
 
 
-def classes(multi: Multi, seen: Sequence[tuple[Window, Seen]]) -> dict[str, float]:
-    """Probability of every class for a text: the mean of its windows."""
+def classes(multi: Multi, readings: Sequence[Reading]) -> dict[str, float]:
+    """Probability of every class for a text: the mean of its readings."""
     numpy = import_module("numpy")
-    if not seen:
+    if not readings:
         return dict.fromkeys(multi.classes, 1 / len(multi.classes))
-    scores = numpy.array([numpy.array(multi.weights) @ s.vector + numpy.array(multi.bias) for _, s in seen])
+    scores = numpy.array([numpy.array(multi.weights) @ r.seen.vector + numpy.array(multi.bias) for r in readings])
     powers = numpy.exp(scores - scores.max(axis=1, keepdims=True))
     shares = (powers / powers.sum(axis=1, keepdims=True)).mean(axis=0)
     return dict(zip(multi.classes, map(float, shares), strict=True))

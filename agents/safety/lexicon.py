@@ -119,7 +119,7 @@ class Words:
     @cached_property
     def _spans(self) -> list[tuple[int, int]]:
         spans: list[tuple[int, int]] = []
-        for match in _TOKEN.finditer(_unaccent(self._folded)):
+        for match in _TOKEN.finditer(unaccent(self._folded)):
             spans.extend([match.span()] * len(_plain_word(match.group()).split()))
         return spans
 
@@ -197,12 +197,12 @@ def _item(phrase: str, at: int, known: Mapping[str, tuple[str, ...]]) -> tuple[l
     return [phrase[at:end]], end
 
 
-def _unaccent(folded: str) -> str:
+def unaccent(folded: str) -> str:
     return folded if folded.isascii() else folded.translate(_ACCENTS)
 
 
 def _plain(folded: str) -> list[str]:
-    text = _unaccent(folded)
+    text = unaccent(folded)
     forms = _forms()
     raw: list[str] = _TOKEN.findall(text)
     tokens = [forms.get(t, t) for t in raw]

@@ -7,13 +7,14 @@ redacted, and supports an identifier that a rule found nearby.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from .detector import Reading
 from .encoder import encoder
 from .heads import MAX_UNKNOWN, Tagger, heads
-from .phi_lexicon import known_words
+from .phi_lexicon import family_names, known_words, lexicon
 from .phi_patterns import Hit
 
 SUBJECTS = {
@@ -25,7 +26,12 @@ MOST = 0.69
 _GAPS = frozenset(" \t\n.,-/'’:()#&º°")
 MAX_GAP = 3
 """Characters between two tokens of one identifier."""
-_FIRM = frozenset({"name", "organisation"})
+MAX_ACRONYM = 4
+"""Letters of a word in capitals that is rather a test or a degree than a name."""
+_DEGREES = frozenset("md do rn np pa aprn arnp lpn cnm phd msw lcsw facs jr fr maj det thx cheers".split())
+_WORD = re.compile(r"[^\s,;:()\[\]{}\"]+")
+_CODE = re.compile(r"\d{4}|\d[ -]\d")
+_DATED = re.compile(r"\d\s?[/.-]\s?\d|[^\W\d_]{3,}")
 
 
 class _Token(NamedTuple):
@@ -73,6 +79,35 @@ def _joined(text: str, before: _Token, token: _Token) -> bool:
     return len(gap) <= MAX_GAP and all(c in _GAPS for c in gap) and (not gap or before.tag == token.tag)
 
 
+def _without_titles(where: Reading, start: int, end: int) -> tuple[int, int]:
+    """The part behind titles and before degrees: "Mr" and "MD" name nobody."""
+    titles = lexicon().titles | lexicon().clinician_titles | _DEGREES
+    words = [m.span() for m in _WORD.finditer(where.folded, start, end)]
+    while words and where.folded[slice(*words[0])] in titles:
+        words.pop(0)
+    while words and where.folded[slice(*words[-1])] in titles:
+        words.pop()
+    return (words[0][0], max(words[-1][1], end if words[-1][1] > end else words[-1][1])) if words else (end, end)
+
+
+def _may_be(tag: str, where: Reading, start: int, end: int) -> bool:
+    """Whether what the tagger saw can be what it says: no acronym, no clock, no bare word of everyday prose."""
+    text, words = where.text[start:end], where.folded[start:end].replace("-", " ").replace(".", " ").split()
+    digits, small = any(c.isdigit() for c in text), where.text.islower()
+    match tag:
+        case "date":
+            return _DATED.search(text) is not None or (digits and any(c.isalpha() for c in text))
+        case "identifier":
+            return digits or "@" in text or "." in text
+        case "place" | "organisation" | "name":
+            known = all(w in known_words() for w in words)
+            acronym = len(text) <= MAX_ACRONYM and text.isupper() and text.isalpha() and words[0] not in family_names()
+            written = tag == "name" or small or any(c.isupper() for c in text) or _CODE.search(text) is not None
+            return not known and not acronym and written
+        case _:
+            return True
+
+
 def _hit(where: Reading, run: list[_Token]) -> Hit | None:
     text, (start, end) = where.text, (run[0].start, run[-1].end)
     while start > 0 and text[start - 1].isalnum() and text[start].isalnum():
@@ -84,10 +119,8 @@ def _hit(where: Reading, run: list[_Token]) -> Hit | None:
     while end > start and not text[end - 1].isalnum():
         end -= 1
     tag = max(run, key=lambda t: t.probability).tag
-    words = where.folded[start:end].replace("-", " ").replace(".", " ").split()
-    if not words or (tag in _FIRM and all(w in known_words() for w in words)):
+    start, end = _without_titles(where, start, end)
+    if start >= end or not _may_be(tag, where, start, end):
         return None
-    if tag == "date" and text[start:end].islower() and not any(c.isdigit() for c in text[start:end]):
-        return None  # "tonight" dates nobody
     sure = sum(t.probability for t in run) / len(run)
     return Hit(SUBJECTS[tag], start, end, round(min(MOST, sure), 3), f"phi.tagger.{tag}")

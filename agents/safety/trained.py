@@ -12,8 +12,8 @@ from typing import NamedTuple
 from wardround.policies.finding import Finding, FindingKind, Severity
 from wardround.policies.request import Audience, Case
 
-from .detector import Detector, Reading, finding, span_of, untrusted_readings, user_readings
-from .emergency import sends_to_care
+from .detector import Detector, Reading, finding, reading, span_of, untrusted_readings, user_readings
+from .emergency import EmergencyDetector, sends_to_care
 from .heads import Verdict, heads, judge
 from .unmask import views
 
@@ -109,36 +109,89 @@ class Trained:
 
 
 class TrainedEmergency(Trained):
-    """Red-flag pictures: the head reads what the person describes, the rules whether the draft sends them to care."""
+    """Red-flag pictures: one head reads what the person describes, another whether the draft sends them to care."""
 
     def check(self, case: Case) -> Sequence[Finding]:
         """One finding for each picture of the rules, or one of the head, that a complete draft leaves without care."""
-        found = list(self.rules.check(case))
         text = "\n".join(t for _, t in case.user_texts())
         if not case.complete or not case.draft or not text.strip():
-            return found
+            return []
+        found = EmergencyDetector().pictures(case)
         verdict = judge(self._head, text, max((f.severity for f in found), key=lambda s: s.rank, default=None))
+        severity = severity_of(self._head, verdict.probability)
+        if (not found and severity is None) or cared_for(case.draft):
+            return []
         if found:
             return [_sure(f, verdict) for f in found]
-        severity = severity_of(self._head, verdict.probability)
-        if severity is None or sends_to_care(case.draft):
-            return []
-        if case.audience in _PROFESSIONALS:
-            severity = Severity.MINOR
-        return [
-            finding(
-                FindingKind.EMERGENCY,
-                severity,
-                self._message,
-                subjects=(self._subject,),
-                confidence=round(verdict.probability, 3),
-                code="emergency.encoder",
-            )
-        ]
+        return [self._picture(case, severity or Severity.MODERATE, verdict)]
+
+    def _picture(self, case: Case, severity: Severity, verdict: Verdict) -> Finding:
+        return finding(
+            FindingKind.EMERGENCY,
+            Severity.MINOR if case.audience in _PROFESSIONALS else severity,
+            self._message,
+            subjects=(self._subject,),
+            confidence=round(verdict.probability, 3),
+            code="emergency.encoder",
+        )
 
     def texts(self, case: Case, *, drafted: bool) -> list[str]:
-        """All the user's messages as one text, once the draft is whole."""
-        return ["\n".join(t for _, t in case.user_texts())] if drafted and case.complete and case.draft else []
+        """All the user's messages as one text and the draft, once it is whole."""
+        whole = drafted and case.complete and case.draft
+        return ["\n".join(t for _, t in case.user_texts()), case.draft or ""] if whole else []
+
+
+class TrainedDraft(Trained):
+    """What must not stand in a draft for a patient: the head reads the draft, sentence by sentence as it grows."""
+
+    def check(self, case: Case) -> Sequence[Finding]:
+        """What the rules find in the draft, with the head's probability, or what the head alone finds."""
+        found = list(self.rules.check(case))
+        if not case.draft or case.audience in _PROFESSIONALS:
+            return found
+        verdict = judge(self._head, case.draft, max((f.severity for f in found), key=lambda s: s.rank, default=None))
+        if found:
+            return [_sure(f, verdict) for f in found]
+        where = reading(case.draft_channel, case.draft)
+        alone = self._alone(Look(where, case.draft, self._head), verdict)
+        return [alone] if alone is not None else []
+
+    def texts(self, case: Case, *, drafted: bool) -> list[str]:
+        """The draft."""
+        return [case.draft] if drafted and case.draft and case.audience not in _PROFESSIONALS else []
+
+
+class TrainedCrisis(Trained):
+    """Crisis in what a person writes, and safe messaging in what they are answered, each with a head."""
+
+    def __init__(self, rules: Detector, *, asked: Trained, answered: TrainedDraft) -> None:
+        self.rules = rules
+        self.name = rules.name
+        self.kind = rules.kind
+        self._asked = asked
+        self._answered = answered
+
+    def screen(self, case: Case) -> Sequence[Finding]:
+        """Signs of danger in the messages."""
+        return self._asked.screen(case)
+
+    def check(self, case: Case) -> Sequence[Finding]:
+        """Rules of safe messaging that the draft breaks."""
+        return self._answered.check(case)
+
+    def texts(self, case: Case, *, drafted: bool) -> list[str]:
+        """The messages, or the draft."""
+        return (self._answered if drafted else self._asked).texts(case, drafted=drafted)
+
+    def probability(self, text: str) -> float:
+        """Calibrated probability that a message is written in danger."""
+        return self._asked.probability(text)
+
+
+def cared_for(draft: str) -> bool:
+    """Whether a draft sends the person to emergency care now, by rules and head together."""
+    ruled = Severity.MAJOR if sends_to_care(draft) else None
+    return judge("care", draft, ruled).probability >= heads().heads["care"].sure
 
 
 def severity_of(head: str, probability: float) -> Severity | None:
@@ -160,7 +213,16 @@ def crisis(rules: Detector) -> Trained:
         return () if case.audience in _PROFESSIONALS else (Look(r, r.text, "crisis") for r in user_readings(case))
 
     message = "The message reads like that of a person in danger. Answer with crisis resources, page the on-call queue."
-    return Trained(rules, "crisis", message, "danger to a person", looks=looks, raises=True)
+    asked = Trained(rules, "crisis", message, "danger to a person", looks=looks, raises=True)
+    message = "The draft reads as if it broke a safe-messaging rule. It must not go out like this."
+    answered = TrainedDraft(rules, "messaging", message, "unsafe messaging", looks=lambda _: ())
+    return TrainedCrisis(rules, asked=asked, answered=answered)
+
+
+def unsafe_advice(rules: Detector) -> Trained:
+    """Unsafe advice in drafts for patients."""
+    message = "The draft reads like advice that can hurt whoever follows it. Have it reworded, or let a person decide."
+    return TrainedDraft(rules, "unsafe", message, "unsafe advice", looks=lambda _: ())
 
 
 def harmful(rules: Detector) -> Trained:

@@ -31,6 +31,7 @@ _CHUNK = 64
 _ON: Mapping[str, Where] = {"phi": "draft", "unsafe_advice": "draft", "language": "request"}
 """Where a bare text stands for each detector; the request for all others."""
 _ALL = "all"
+_MODERATE = 1
 NEUTRAL = "Thank you for your question."
 """Stands for the answer when a bare text is scanned for a red-flag picture: a draft that sends nobody to care."""
 
@@ -38,7 +39,8 @@ Source = Annotated[Path, argument(metavar="IN.jsonl", help='Lines {"id", "text"}
 Output = Annotated[Path, option("--output", "-o", metavar="OUT.jsonl", help="Where results go; - is standard output.")]
 Names = Annotated[list[str], option("--detector", "-d", metavar="NAME", help="Detector; may be repeated; or all.")]
 On = Annotated[str | None, option("--on", metavar="WHERE", help="What a bare text is: request, evidence or draft.")]
-ShowFrom = Annotated[str, option("--flag-from", metavar="SEVERITY", help="Lowest severity that counts as flagged.")]
+_FLAGS = "Lowest severity that counts as flagged; orders planted in evidence count from moderate on."
+ShowFrom = Annotated[str, option("--flag-from", metavar="SEVERITY", help=_FLAGS)]
 Rules = Annotated[bool, option("--rules-only", help="Leave the encoder out.")]
 WantsBar = Annotated[bool | None, option("--progress/--no-progress", help="Progress bar; on a terminal by default.")]
 
@@ -130,12 +132,19 @@ def _look(detector: Detector, line: Line, on: str | None, least: Severity) -> di
 def _told(found: Sequence[Finding], least: Severity, probability: float | None) -> dict[str, Any]:
     top = max(found, key=lambda f: (f.severity.rank, f.confidence), default=None)
     return {
-        "flagged": top is not None and top.severity.rank >= least.rank,
+        "flagged": any(f.severity.rank >= _least(f, least) for f in found),
         "severity": top.severity.value if top else None,
         "confidence": top.confidence if top else None,
         "probability": probability,
         "findings": [f.as_json() for f in found],
     }
+
+
+def _least(found: Finding, least: Severity) -> int:
+    """The rank that flags: an order in a text that nobody vouches for is moderate at most until a draft follows it."""
+    channel = found.span.channel if found.span is not None else ""
+    planted = found.kind == "injection" and channel.startswith("evidence[")
+    return min(least.rank, _MODERATE) if planted else least.rank
 
 
 def _of_line(raw: Mapping[str, Any]) -> Case:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 import pytest
@@ -15,7 +16,7 @@ def test_a_file_belongs_to_a_head_and_gives_the_same_texts_each_time(name: str) 
     assert name.split(".")[0] in {*HEADS, "task"}
     first, second = list(corpus.examples(name)), list(corpus.examples(name))
     assert first == second and first
-    assert all(e.text.strip() and "{" not in e.text.replace('{"', "") for e in first)
+    assert not [e.text for e in first if not e.text.strip() or re.search(r"\{\w+\}", e.text)]
 
 
 @pytest.mark.parametrize("head", HEADS)

@@ -12,7 +12,7 @@ from wardround.alignment.fitting import LEVELS, Row, Share, fit
 from wardround.policies.errors import WardroundError
 
 WIDTH = 8
-SURE, SUSPECTED = Share(0.02, 0.02), Share(0.05, 0.05)
+SURE, SUSPECTED = Share(0.02, 0.02, 0.02), Share(0.05, 0.05, 0.05)
 
 
 def _rows(n: int, *, seed: int = 0, noise: float = 1.0, direction: int = 0) -> list[Row]:

@@ -29,6 +29,9 @@ IDENTIFIERS = [
     ("She was admitted on March 9 with fever.", "date", "March 9"),
     ("Fecha de ingreso: 12/11/2019", "date", "12/11/2019"),
     ("a 94-year-old woman", "age", "94-year-old"),
+    ("She's 94 and she fell in the bath.", "age", "94"),
+    ("Bed 4: 92F with heart failure.", "age", "92"),
+    ("Her great-grandmother is alive at 101.", "age", "101"),
     ("MRN: 00482913", "mrn", "00482913"),
     ("medical record number is AB-449201", "mrn", "AB-449201"),
     ("SSN 219-09-9999", "ssn", "219-09-9999"),
@@ -64,6 +67,7 @@ PROTECTED = [
     "See https://www.cdc.gov/flu and https://medlineplus.gov.",
     "Version 10.2.1.4 of the pump software; St. John's wort; Saint Louis encephalitis.",
     "Cushing and Addison disease differ. Graves disease is common.",
+    "He was 96 on air, his pulse was 101, he is 95 kg and she is 98% ideal weight.",
 ]
 
 

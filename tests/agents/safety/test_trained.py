@@ -132,5 +132,5 @@ def test_every_head_has_ordered_thresholds_and_rules_that_only_add() -> None:
 
 def test_every_detector_with_a_head_states_a_probability() -> None:
     stated = {d.name: d.probability("hello") for d in (m() for m in DETECTORS) if isinstance(d, Trained)}
-    assert set(stated) == {"injection", "crisis", "emergency", "harmful"}
+    assert set(stated) == {"injection", "crisis", "emergency", "harmful", "unsafe_advice"}
     assert all(0 <= p < 0.5 for p in stated.values())
