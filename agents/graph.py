@@ -36,8 +36,9 @@ async def take_in(
     """Understand and screen the request; a crisis or an attack skips the model."""
     context = runtime.context
     with context.span("intake"):
-        learned = context.settings("safety").options.get("encoder", True)
-        understood = intake.understand(state["request"], encoder=learned is True)
+        safety = context.settings("safety")
+        learned = safety.enabled and safety.options.get("encoder", True) is True
+        understood = intake.understand(state["request"], encoder=learned)
         case = case_of({**state, "intake": understood})
         screens = await checks.screen_all(context.specialists, context.validators, case, context)
         update: Update = {"intake": understood, "checks": screens}

@@ -14,7 +14,7 @@ MINIMUM_CONFIDENCE = 0.5
 SURE_TASK = 0.7
 """Probability from which the encoder's word on the task counts, where no rule tells one."""
 ENCODED_CHARACTERS = 400
-"""How much of a request the encoder reads to tell its task: about 7 ms at most, and the checks find it read."""
+"""How much of a request the encoder reads to tell its task, a window or two; what is shorter the checks find read."""
 READ_CHARACTERS = 4000
 """How much of the conversation's end is read to tell audience and task, characters."""
 

@@ -14,7 +14,8 @@ SAMPLE_CHARS = 240
 
 def detect_language(text: str) -> tuple[str, float]:
     """ISO 639-1 code and probability (0 to 1) of a text's language; (`und`, 0.0) where it has no letters."""
-    return _detected(" ".join(text[:SAMPLE_CHARS].split()))
+    sample = text[:SAMPLE_CHARS].encode("utf-8", "replace").decode()  # half a character, which the library refuses
+    return _detected(" ".join(sample.split()))
 
 
 @lru_cache(maxsize=256)

@@ -67,7 +67,7 @@ def retrain(
         if (model / name).resolve() != (out / name).resolve():
             shutil.copyfile(model / name, out / name)
     making.write(out, making.Made(after, {}))
-    figures = making.figures_of(fitted, measured)
+    figures = making.figures_of(head, fitted, measured)
     typer.echo(json.dumps({k: v for k, v in figures.items() if k != "groups"}))
 
 

@@ -55,11 +55,12 @@ def _data(examples: Sequence[Example]) -> Iterable[str]:
         known = counts.get(name) or counts.get(_NAMES.get(name, ""), 0)
         yield f"| {source.origin} (`{source.file}`) | {source.licence} | {known} |"
     for name in sorted({n.split(".")[0] for n in corpus.names()}):
-        own = counts.get(f"corpus/{name}", 0) + counts.get(f"messages/{name}", 0)
+        own = sum(counts.get(f"{kind}/{name}", 0) for kind in ("corpus", "messages", "kept"))
         yield f"| own text, `alignment/corpus/{name}.*.yaml` | the project's | {own} |"
     yield f"| own notes, `alignment/corpus/phi/*.yaml`, filled in | the project's | {counts.get('corpus/phi', 0)} |"
     yield ""
     yield f"{MEASURED_PER_CENT} per cent of the texts, chosen by digest, shaped no weight: they calibrate and measure."
+    yield "No text of `*.kept.yaml` shaped one: they were written apart, and thresholds are set on them."
     yield ""
 
 

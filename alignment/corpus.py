@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +19,8 @@ from .examples import Example
 FOLDER = Path(__file__).parent / "corpus"
 PER_TEMPLATE = 4
 """Texts made from one template with slots, where its block says nothing else."""
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The fast loader where libyaml is there."""
 _SLOT = re.compile(r"\{([A-Za-z_0-9]+)\}")
 
 
@@ -51,6 +54,8 @@ class Corpus(BaseModel):
     source: str
     kind: Literal["templates", "messages"] = "templates"
     """Whether texts are patterns that are matched in words, or whole messages as people type them."""
+    kept: bool = False
+    """Whether no text of the file may shape a weight: it was written apart from the others, to set thresholds."""
     positive: list[Block] = []
     """Texts that the head of the file's name should flag."""
     negative: list[Block] = []
@@ -78,11 +83,13 @@ ALSO: Mapping[str, Mapping[int, Mapping[str, int]]] = {
 """What a text of one head says about other heads: label to head to label."""
 
 
+@cache
 def load(name: str) -> Corpus:
     """The file of one head; raises `WardroundError` where it is no such file."""
     path = FOLDER / f"{name}.yaml"
     try:
-        return Corpus.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        raw: object = yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER)  # noqa: S506 - safe loader
+        return Corpus.model_validate(raw)
     except (OSError, yaml.YAMLError, ValidationError) as error:
         raise WardroundError(f"alignment/corpus/{name}.yaml cannot be read: {error}") from error
 
@@ -116,7 +123,8 @@ def _written(head: str, label: int, block: Block, template: str, corpus: Corpus,
         if around and number:
             text = _inside(text, around, chosen)
         key = template if block.each <= PER_TEMPLATE or not used else max(values.values(), key=len)
-        yield Example(text, labels, f"{_KINDS[corpus.kind]}/{head}", block.group, block.language, task, key=key)
+        source = f"{'kept' if corpus.kept else _KINDS[corpus.kind]}/{head}"
+        yield Example(text, labels, source, block.group, block.language, task, key=key, kept=corpus.kept)
 
 
 def _filled(template: str, values: Mapping[str, str]) -> str:

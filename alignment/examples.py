@@ -15,7 +15,7 @@ MEASURED_PER_CENT = 15
 Part = Literal["train", "measure"]
 
 
-OWN = ("corpus/", "messages/")
+OWN = ("corpus/", "messages/", "kept/")
 """How the sources of the project's own texts begin."""
 
 
@@ -27,7 +27,8 @@ class Example:
     labels: Mapping[str, int]
     """Head to 1 or 0; a head that is missing is unknown for this text and learns nothing from it."""
     source: str
-    """File it comes from; `corpus/NAME` and `messages/NAME` for the project's own templates and messages."""
+    """File it comes from; `corpus/NAME`, `messages/NAME` and `kept/NAME` for the project's own templates,
+    messages, and messages that no weight saw."""
     group: str = ""
     """Kind of text, for figures by group."""
     language: str = "en"
@@ -38,10 +39,14 @@ class Example:
     """What must stay on one side of the split: the template that a text was made from; empty: the text itself."""
     spans: tuple[tuple[int, int, str], ...] = field(default=())
     """Identifiers: start, end, kind."""
+    kept: bool = False
+    """Written apart from all others, never for weights."""
 
     @property
     def part(self) -> Part:
         """Whether the text shapes weights or measures them; the same on every machine."""
+        if self.kept:
+            return "measure"
         digest = hashlib.sha256((self.key or self.text).encode()).digest()
         return "measure" if int.from_bytes(digest[:4], "big") % 100 < MEASURED_PER_CENT else "train"
 

@@ -240,7 +240,7 @@ def _pooled(hidden: Any, mask: Any) -> Any:
 def export(model: Any, path: str) -> None:
     """Write the trunk with its tagger as int8 ONNX: dynamic quantisation, one scale for each output channel."""
     silent_runtime()
-    torch, quantization = import_module("torch"), import_module("onnxruntime.quantization")
+    torch = import_module("torch")
 
     module: Any = torch.nn.Module
 
@@ -266,4 +266,5 @@ def export(model: Any, path: str) -> None:
         opset_version=17,
         dynamo=False,
     )
+    quantization = import_module("onnxruntime.quantization")
     quantization.quantize_dynamic(path + ".float", path, weight_type=quantization.QuantType.QInt8, per_channel=True)

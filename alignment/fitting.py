@@ -25,8 +25,9 @@ MIN_LABELLED = 20
 """Texts of either label that a head needs at least, for its weights and for its calibration each."""
 
 
-Kind = Literal["usual", "template", "message"]
-"""Of a data set; made from the head's own templates, which are matched in words; a message written for the head."""
+Kind = Literal["usual", "template", "message", "kept", "other"]
+"""Of a data set; made from the head's own templates, which are matched in words; a message written for the head; a
+message written apart from all that shaped weights; written for another head, which sets no threshold."""
 
 
 class Row(NamedTuple):
@@ -50,7 +51,9 @@ class Share(NamedTuple):
     template: float
     """Of near misses made from templates, word for word like what is to be flagged."""
     message: float
-    """Of messages written to be mistaken."""
+    """Of messages written to be mistaken, side by side with what is to be flagged."""
+    kept: float = 1.0
+    """Of messages that were written apart, most like what people will write."""
 
 
 class Fitted(NamedTuple):
@@ -188,7 +191,7 @@ def _threshold(quiet: Sequence[tuple[float, Kind]], share: Share) -> float:
     text in a small set must not decide."""
     least = LEAST
     kinds: tuple[tuple[Kind, float], ...] = (
-        ("usual", share.usual), ("template", share.template), ("message", share.message),
+        ("usual", share.usual), ("template", share.template), ("message", share.message), ("kept", share.kept),
     )  # fmt: skip
     for kind, allowed in kinds:
         ordered = sorted((p for p, k in quiet if k == kind), reverse=True)

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from wardround.policies.errors import WardroundError
 
+from .corpus import LOADER
 from .examples import Example
 
 FOLDER = Path(__file__).parent / "corpus" / "phi"
@@ -123,7 +124,7 @@ class Notes(BaseModel):
 
 
 def examples() -> Iterator[Example]:
-    """Every note of every file, filled several times; the same on every machine."""
+    """Every note of every file, filled several times; the same each time with the same release of Faker."""
     for path in sorted(FOLDER.glob("*.yaml")):
         notes = _load(path)
         for template in notes.templates:
@@ -135,7 +136,8 @@ def examples() -> Iterator[Example]:
 
 def _load(path: Path) -> Notes:
     try:
-        return Notes.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        raw: object = yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER)  # noqa: S506 - safe loader
+        return Notes.model_validate(raw)
     except (OSError, yaml.YAMLError, ValidationError) as error:
         raise WardroundError(f"alignment/corpus/phi/{path.name} cannot be read: {error}") from error
 

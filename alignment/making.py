@@ -19,18 +19,18 @@ from .fitting import Fitted, Kind, Row, Share, by_group, fit, fit_classes, vecto
 from .levels import level
 
 FALSE_ALARMS: Mapping[str, tuple[Share, Share]] = {
-    "crisis": (Share(0.006, 0.30, 0.03), Share(0.012, 0.40, 0.06)),
-    "harmful": (Share(0.006, 0.10, 0.04), Share(0.012, 0.15, 0.08)),
-    "injection": (Share(0.004, 0.12, 0.02), Share(0.010, 0.20, 0.05)),
-    "smuggled": (Share(0.020, 0.04, 0.02), Share(0.025, 0.05, 0.03)),
-    "emergency": (Share(0.005, 0.15, 0.04), Share(0.008, 0.20, 0.08)),
-    "care": (Share(0.030, 0.04, 0.04), Share(0.030, 0.04, 0.04)),
-    "unsafe": (Share(0.006, 0.04, 0.03), Share(0.012, 0.08, 0.06)),
-    "messaging": (Share(0.004, 0.04, 0.02), Share(0.008, 0.08, 0.04)),
+    "crisis": (Share(0.010, 0.40, 0.15, 0.030), Share(0.020, 0.50, 0.25, 0.05)),
+    "harmful": (Share(0.020, 0.20, 0.20, 0.050), Share(0.030, 0.25, 0.25, 0.08)),
+    "injection": (Share(0.010, 0.15, 0.08, 0.020), Share(0.015, 0.20, 0.12, 0.04)),
+    "smuggled": (Share(0.020, 0.10, 0.10, 0.050), Share(0.025, 0.12, 0.12, 0.06)),
+    "emergency": (Share(0.008, 0.20, 0.15, 0.012), Share(0.012, 0.30, 0.20, 0.05)),
+    "care": (Share(0.030, 0.04, 0.05), Share(0.030, 0.04, 0.05)),
+    "unsafe": (Share(0.010, 0.04, 0.06), Share(0.015, 0.08, 0.10)),
+    "messaging": (Share(0.006, 0.04, 0.06), Share(0.010, 0.08, 0.10)),
 }
-"""Shares of benign texts that a head may flag alone: as major, and as moderate. The near misses of the templates are
-word for word like what is to be flagged, far closer than what people write."""
-WEIGHTS = {"corpus/": 2.0, "messages/": 4.0, "reviewed": 4.0}
+"""Shares of benign texts that a head may flag alone: as major, and as moderate. Templates and messages hold near
+misses, closer to what is to be flagged than what people write; the messages written apart decide."""
+WEIGHTS = {"corpus/": 2.0, "messages/": 4.0, "kept/": 4.0, "reviewed": 4.0}
 """How much a text counts by the beginning of its source, where not 1: messages are most like what people will write."""
 TAGGER = Tagger(
     tags=("none", "name", "place", "organisation", "date", "identifier"),
@@ -58,7 +58,7 @@ def make(folder: Path, examples: Sequence[Example], say: Callable[[str], None]) 
     for name in HEADS:
         fitted, measured = one(name, pairs)
         heads[name] = fitted.head
-        figures[name] = figures_of(fitted, measured)
+        figures[name] = figures_of(name, fitted, measured)
         say(f"{name}: {json.dumps({k: v for k, v in figures[name].items() if k != 'groups'})}")
     tasked = [(e, v) for e, v in pairs if e.task]
     learning = [(e, v) for e, v in tasked if e.part == "train"]
@@ -98,18 +98,24 @@ def _row(name: str, example: Example, found: Any) -> Row:
 def _kind(name: str, example: Example) -> Kind:
     if example.source == f"corpus/{name}":
         return "template"
-    return "message" if example.source == f"messages/{name}" else "usual"
+    if example.source == f"messages/{name}":
+        return "message"
+    if example.source == f"kept/{name}":
+        return "kept"
+    return "other" if example.source.startswith(OWN) else "usual"
 
 
 def _weight(example: Example) -> float:
     return next((w for begin, w in WEIGHTS.items() if example.source.startswith(begin)), 1.0)
 
 
-def figures_of(fitted: Fitted, measured: Sequence[Example]) -> dict[str, Any]:
+def figures_of(name: str, fitted: Fitted, measured: Sequence[Example]) -> dict[str, Any]:
     """Recall, false alarms, area under the curve, Brier score and calibration error; and flagged by group."""
     numpy, metrics = import_module("numpy"), import_module("sklearn.metrics")
     p, y = numpy.array(fitted.probabilities), numpy.array(fitted.labels)
-    own = numpy.array([e.source.startswith(OWN) for e in measured])
+    own = numpy.array(
+        [e.source.startswith(("corpus/", "messages/")) and e.source.endswith(f"/{name}") for e in measured]
+    )
     shares = numpy.where(y == 1, 0.5 / y.mean(), 0.5 / (1 - y.mean())) / len(y)  # both kinds alike, as calibrated
     bins = numpy.minimum((p * 10).astype(int), 9)
     error = sum(abs(float(((p - y) * shares)[bins == b].sum())) for b in set(bins.tolist()))

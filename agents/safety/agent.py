@@ -17,6 +17,8 @@ from .detector import AGENT, Detector, finding
 from .emergency import EmergencyDetector
 from .encoder import MAX_CHARS as MAX_READ
 from .encoder import encoder
+from .gloss import MAX_CHARS as MAX_GLOSSED
+from .gloss import language_of
 from .harmful import HarmfulRequestDetector
 from .heads import read
 from .injection import InjectionDetector
@@ -43,6 +45,8 @@ _LEARNED = (Trained, PhiDetector)
 INLINE_WINDOWS_CHARS = 120
 """Texts with more characters than this are read by the encoder off the event loop (about 2 ms for this many)."""
 
+UNREADABLE = frozenset({"zh", "hi"})
+"""Languages that the encoder reads as a gloss alone."""
 INLINE_CHARS = 20_000
 """Cases with more text than this are read off the event loop, one detector at a time."""
 MAX_CHARS = 2_000_000
@@ -111,7 +115,7 @@ class SafetyAgent:
                 _look_over(judged, tagged)
         except Exception as error:  # noqa: BLE001 - any failure must become a finding, the rules still report
             return tuple(map(without_encoder, active)), (_encoder_failed(error),), ""
-        unread = sum(max(0, len(t) - MAX_READ) for t in texts)
+        unread = sum(max(0, len(t) - (MAX_GLOSSED if language_of(t) in UNREADABLE else MAX_READ)) for t in texts)
         return tuple(active), (), f"{unread} characters in the middle were left to the rules" if unread else ""
 
     def _active(self, settings: Mapping[str, Any]) -> tuple[Detector, ...]:

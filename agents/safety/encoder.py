@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import re
+from array import array
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -187,7 +188,10 @@ def _session(path: Path) -> Any:
 
 
 def _key(text: str, window: Window) -> bytes:
-    return hashlib.blake2b(text[window.start : window.end].encode("utf-8", "replace"), digest_size=16).digest()
+    """What the encoder is given: the tokens, and the text that its marks are taken from, with the character before."""
+    inside = text[window.start - 1 : window.start].isalnum()
+    written = text[window.start : window.end].encode("utf-8", "replace")
+    return hashlib.blake2b(array("H", window.ids).tobytes() + bytes([inside]) + written, digest_size=16).digest()
 
 
 def _cut(text: str, ids: Sequence[int], offsets: Sequence[tuple[int, int]], start: int = 0) -> Iterator[Window]:

@@ -17,7 +17,7 @@ from wardround.policies.errors import WardroundError
 
 from ..language import detect_language
 from .detector import fold
-from .lexicon import DATA, KEPT_TEXTS, unaccent
+from .lexicon import DATA, unaccent
 
 LANGUAGES = ("de", "es", "fr", "hi", "pt", "zh")
 """Languages with a word list; `hi_latn` beside them is Hindi in Latin letters."""
@@ -31,14 +31,24 @@ MIN_ROMAN = 0.6
 """Share of known words from which a text of no European language is read as romanised Hindi."""
 MIN_LANGUAGE = 0.35
 """Probability of a language below which a text in Latin letters is not glossed."""
-MAX_CHARS = 6_000
-"""How much of a text is glossed, from its beginning and its end alike."""
+MAX_CHARS = 12_000
+"""How much of a text is glossed, half of it its beginning, half its end; the receipt says where a text had more."""
+KEPT_GLOSSES = 64
+"""Glosses that are kept: each head asks for them in turn."""
+TAIL_CHARS = 240
+"""How much of an English text's end is looked at for another language."""
 
 _UNIT = re.compile(
-    r"[\u3400-\u9fff]|[\u0900-\u0963\u0966-\u097f]+|[^\W\d_\u3400-\u9fff\u0900-\u097f]+|\d+(?:[.,:/]\d+)*|[.!?;,\n。！？；，、।]"
+    r"[\u3400-\u9fff]|[\u0900-\u0963\u0966-\u097f]+|(?:[^\W\d_\u3400-\u9fff\u0900-\u097f][\u0300-\u036f]*)+|\d+(?:[.,:/]\d+)*|[.!?;,\n。！？；，、।]"
 )
 _ENDS = {"。": ".", "！": "!", "？": "?", "；": ".", "，": ",", "、": ",", "।": ".", "\n": "."}
 _HAN, _DEVANAGARI = re.compile("[\u3400-\u9fff]"), re.compile("[\u0900-\u097f]")
+_SENTENCES = re.compile(r"[.!?\n]+")
+MIN_SENTENCE = 16
+"""Characters of a sentence that tells a language."""
+_KANA_OR_HANGUL = re.compile("[\u3040-\u30ff\uac00-\ud7af]")
+SURE_NEIGHBOUR = 0.9
+"""Probability from which a text in Devanagari is Marathi or Nepali, for short Hindi is taken for them."""
 _NUKTA = "\u093c"
 """The dot that many leave out."""
 _VOWEL_SIGNS = "\u093e\u093f\u0940\u0941\u0942\u0947\u0948\u094b\u094c\u0902\u0901"
@@ -57,7 +67,7 @@ class Gloss(NamedTuple):
         return (min(p[2] for p in inside), max(p[3] for p in inside)) if inside else (0, 0)
 
 
-@lru_cache(maxsize=KEPT_TEXTS)
+@lru_cache(maxsize=KEPT_GLOSSES)
 def gloss(text: str) -> Gloss | None:
     """The gloss of a text; None where it is English or a language without a list."""
     language = language_of(text)
@@ -75,16 +85,33 @@ def language_of(text: str) -> str | None:
     """The list that reads a text, if any: by script, then by the detector."""
     if text.isascii() and len(text) < 4:
         return None
-    letters = sum(c.isalpha() for c in text[:MAX_CHARS]) or 1
-    for script, language in ((_HAN, "zh"), (_DEVANAGARI, "hi")):
-        if not text.isascii() and len(script.findall(text[:MAX_CHARS])) >= MIN_SHARE * letters:
-            return language
     told, sure = detect_language(text.lower() if text.isupper() else text)
+    if not text.isascii() and (language := _by_script(text[:MAX_CHARS])):
+        other = _KANA_OR_HANGUL.search(text, 0, MAX_CHARS) or (told in {"mr", "ne"} and sure >= SURE_NEIGHBOUR)
+        return None if other else language
     if told in LANGUAGES and sure >= MIN_LANGUAGE:
         return told
+    if told == "en" and len(text) > TAIL_CHARS:
+        return _at_the_end(text)
     if (told != "en" or sure < MIN_ROMAN) and _romanised(text):
         return "hi_latn"
     return None
+
+
+def _at_the_end(text: str) -> str | None:
+    """The language of one of the last sentences of a text that begins in English."""
+    for sentence in _SENTENCES.split(text[-TAIL_CHARS:])[::-1]:
+        if len(sentence) >= MIN_SENTENCE:
+            told, sure = detect_language(sentence)
+            if told in LANGUAGES and sure >= MIN_ROMAN:
+                return told
+    return None
+
+
+def _by_script(text: str) -> str | None:
+    letters = sum(c.isalpha() for c in text) or 1
+    scripts = ((_HAN, "zh"), (_DEVANAGARI, "hi"))
+    return next((lang for script, lang in scripts if len(script.findall(text)) >= MIN_SHARE * letters), None)
 
 
 def _romanised(text: str) -> bool:
@@ -136,7 +163,8 @@ def _units(text: str) -> Iterator[tuple[str, int, int]]:
         unit = m.group()
         if not unit.isascii():
             unit = normalize("NFC", unit).replace(_NUKTA, "")
-        yield unaccent(fold(unit)), m.start(), m.end()
+        if unit:
+            yield unaccent(fold(unit)), m.start(), m.end()
 
 
 _Piece = tuple[str, int, int]

@@ -126,7 +126,8 @@ def read(texts: Sequence[str], by: Encoder) -> list[list[Reading]]:
     for text, g, seen in zip(texts, glosses, found, strict=False):
         own = [Reading(s, w.start, w.end) for w, s in seen if _readable(text, w)]
         if g is not None:
-            own += [Reading(s, *g.original(w.start, w.end)) for w, s in next(glossed)]
+            of_gloss = ((w, s) for w, s in next(glossed) if w.unknown <= MAX_UNKNOWN)
+            own += [Reading(s, *g.original(w.start, w.end)) for w, s in of_gloss]
         readings.append(own)
     return readings
 

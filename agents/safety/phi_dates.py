@@ -17,7 +17,11 @@ _SHORT = re.compile(r"(?<![\w./-])(\d{1,2})/(\d{1,2})(?![\w/%-]|\.\d)")
 _ZH = re.compile(r"\d{4}\s?年\s?\d{1,2}\s?月\s?\d{1,2}\s?日")
 _NINETY = re.compile(r"(?<![\w.])(?:9\d|1[0-2]\d)(?!\d|[.]\d)")
 _YEARS = re.compile(r"[ -]?(?:year|yr|y/?o\b|años|ans\b|jahre|anos\b|岁)[\w-]{0,10}(?: old)?")
-_SEX = re.compile(r"[ -]?(?:yo|y)?[ ]?[mf](?![\w/])|[ -]?(?:male|female|woman|man|lady)(?!\w)")
+_SEX = re.compile(
+    r"(?:[ -]?y/?o?[ ]?)?[mf](?=[,.;:]?\s(?:with|w/|c/o|s/p|pod|chf|copd|here|for|on|admitted|presents)|\s?[,;])"
+    r"|[ -]y/?o?[ ]?[mf](?!\w)|[ -](?:male|female|woman|man|lady)(?!\w)"
+)
+"""A sex right behind the number, as handovers write it."""
 _SAID = re.compile(
     r"(?<!\w)(?:she|he|i|who|mum|mom|mama|mother|dad|father|nan|gran|grandma|grandmother|grandpa|grandfather|aunt|uncle)"
     r"(?:'s|'m|\sis|\sam|\swas|\sturned|\sturns|\sdied at|,)?\s$|(?<!\w)(?:alive|died|dead) at\s$"
@@ -25,9 +29,14 @@ _SAID = re.compile(
 """What stands before an age that is told without "years"."""
 _MEASURE = re.compile(
     r"\s?(?:%|/|°|percent|per\b|mg|mcg|kg|g\b|lb|pounds|cm|mm|m?mol|bpm|over|on\b|units?|beats|degrees|hours|days|weeks"
-    r"|minutes|min\b|times|ml|l\b|k\b|sat)"
+    r"|minutes|min\b|times|ml|l\b|k\b|sat|systolic|diastolic|sure\b|c\b|f\b(?!\s(?:with|w/|here|for|admitted|presents)|,))"
 )
 """What stands behind a number that is no age."""
+_MEASURED = re.compile(
+    r"(?:fever|temp(?:erature)?|above|over|below|under|walk\w*|sats?|spo2|oxygen|bp|pressure|pulse|heart rate|hr"
+    r"|weigh\w*|glucose|sugar|level|sodium)\b[^.;]{0,16}$"
+)
+"""What stands before a number that is measured."""
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
 
@@ -84,13 +93,16 @@ def dates(where: Reading) -> Iterator[Hit]:
 
 def _ages(text: str) -> Iterator[Hit]:
     for m in _NINETY.finditer(text):
+        before = text[max(0, m.start() - 24) : m.start()]
         if (years := _YEARS.match(text, m.end())) is not None:
             yield Hit("age", m.start(), years.end(), 0.8, "phi.age-over-89")
-        elif text[max(0, m.start() - 7) : m.start()].rstrip(" :").endswith(("age", "aged")) or _SEX.match(
-            text, m.end()
-        ):
+        elif before.rstrip(" :").endswith(("age", "aged")):
             yield Hit("age", m.start(), m.end(), 0.8, "phi.age-over-89")
-        elif _SAID.search(text, max(0, m.start() - 24), m.start()) and not _MEASURE.match(text, m.end()):
+        elif _MEASURED.search(before) or _MEASURE.match(text, m.end()):
+            continue
+        elif _SEX.match(text, m.end()):
+            yield Hit("age", m.start(), m.end(), 0.8, "phi.age-over-89")
+        elif _SAID.search(before):
             yield Hit("age", m.start(), m.end(), 0.7, "phi.age-over-89")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from .detector import Reading
@@ -31,7 +31,8 @@ MAX_ACRONYM = 4
 _DEGREES = frozenset("md do rn np pa aprn arnp lpn cnm phd msw lcsw facs jr fr maj det thx cheers".split())
 _WORD = re.compile(r"[^\s,;:()\[\]{}\"]+")
 _CODE = re.compile(r"\d{4}|\d[ -]\d")
-_DATED = re.compile(r"\d\s?[/.-]\s?\d|[^\W\d_]{3,}")
+_DATED = re.compile(r"\d\s?[/.-]\s?\d|\d(?:st|nd|rd|th)\b|\d{4}")
+_CLOCK = re.compile(r"(?:at\s)?\d{1,4}(?:[:.]\d\d)?\s?(?:am|pm|a\.m\.?|p\.m\.?|h|hrs?|uhr)?", re.IGNORECASE)
 
 
 class _Token(NamedTuple):
@@ -81,13 +82,21 @@ def _joined(text: str, before: _Token, token: _Token) -> bool:
 
 def _without_titles(where: Reading, start: int, end: int) -> tuple[int, int]:
     """The part behind titles and before degrees: "Mr" and "MD" name nobody."""
-    titles = lexicon().titles | lexicon().clinician_titles | _DEGREES
+    titles = lexicon().titles | lexicon().clinician_titles
     words = [m.span() for m in _WORD.finditer(where.folded, start, end)]
-    while words and where.folded[slice(*words[0])] in titles:
+
+    def plain(span: tuple[int, int]) -> str:
+        return where.folded[slice(*span)].replace(".", "")
+
+    def degree(span: tuple[int, int]) -> bool:
+        behind_comma = where.text[: span[0]].rstrip().endswith(",")
+        return plain(span) in _DEGREES and (behind_comma or where.text[slice(*span)].replace(".", "").isupper())
+
+    while words and (plain(words[0]) in titles or (len(words) == 1 and plain(words[0]) in _DEGREES)):
         words.pop(0)
-    while words and where.folded[slice(*words[-1])] in titles:
+    while len(words) > 1 and degree(words[-1]):
         words.pop()
-    return (words[0][0], max(words[-1][1], end if words[-1][1] > end else words[-1][1])) if words else (end, end)
+    return (words[0][0], words[-1][1]) if words else (end, end)
 
 
 def _may_be(tag: str, where: Reading, start: int, end: int) -> bool:
@@ -96,7 +105,7 @@ def _may_be(tag: str, where: Reading, start: int, end: int) -> bool:
     digits, small = any(c.isdigit() for c in text), where.text.islower()
     match tag:
         case "date":
-            return _DATED.search(text) is not None or (digits and any(c.isalpha() for c in text))
+            return not _CLOCK.fullmatch(text) and (_DATED.search(text) is not None or _names_a_month(words))
         case "identifier":
             return digits or "@" in text or "." in text
         case "place" | "organisation" | "name":
@@ -106,6 +115,10 @@ def _may_be(tag: str, where: Reading, start: int, end: int) -> bool:
             return not known and not acronym and written
         case _:
             return True
+
+
+def _names_a_month(words: Sequence[str]) -> bool:
+    return len(words) > 1 and any(w in lexicon().months for w in words)
 
 
 def _hit(where: Reading, run: list[_Token]) -> Hit | None:

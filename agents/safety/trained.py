@@ -1,6 +1,7 @@
 """Rules and the trained head together, as one detector. The head speaks where the rules are silent.
 
-A rule's finding keeps its severity: rules are written law, and a head must not overrule them. Its confidence becomes
+A rule's finding keeps its severity: rules are written law, and a head must not overrule them (emergencies apart, where
+the head has proved the better reader). Its confidence becomes
 the calibrated probability. Where the rules are silent, the head alone yields a finding from its thresholds on.
 """
 
@@ -17,6 +18,9 @@ from .emergency import EmergencyDetector, sends_to_care
 from .heads import Verdict, heads, judge
 from .unmask import views
 
+DOUBTED = 0.15
+"""Probability below which a head overrules phrases: one that sends to care ("there is no need to call 911"), and a
+red-flag picture of a past or feared one ("allergic to penicillin, my throat swelled as a child"), which is noted."""
 _PROFESSIONALS = frozenset({Audience.CLINICIAN, Audience.PHARMACIST})
 
 
@@ -122,7 +126,8 @@ class TrainedEmergency(Trained):
         if (not found and severity is None) or cared_for(case.draft):
             return []
         if found:
-            return [_sure(f, verdict) for f in found]
+            doubted = verdict.probability < DOUBTED
+            return [_sure(_lowered(f) if doubted else f, verdict) for f in found]
         return [self._picture(case, severity or Severity.MODERATE, verdict)]
 
     def _picture(self, case: Case, severity: Severity, verdict: Verdict) -> Finding:
@@ -149,12 +154,14 @@ class TrainedDraft(Trained):
         found = list(self.rules.check(case))
         if not case.draft or case.audience in _PROFESSIONALS:
             return found
-        verdict = judge(self._head, case.draft, max((f.severity for f in found), key=lambda s: s.rank, default=None))
-        if found:
-            return [_sure(f, verdict) for f in found]
+        mine = [f for f in found if f.span is not None and f.span.channel == case.draft_channel]
+        level = max((f.severity for f in mine), key=lambda s: s.rank, default=None)
+        verdict = judge(self._head, case.draft, level)
+        told = [_sure(f, verdict) if f in mine else f for f in found]
         where = reading(case.draft_channel, case.draft)
-        alone = self._alone(Look(where, case.draft, self._head), verdict)
-        return [alone] if alone is not None else []
+        alone = self._alone(Look(where, case.draft, self._head), judge(self._head, case.draft))
+        louder = alone is not None and (level is None or alone.severity.rank > level.rank)
+        return [*told, alone] if alone is not None and louder else told
 
     def texts(self, case: Case, *, drafted: bool) -> list[str]:
         """The draft."""
@@ -189,9 +196,9 @@ class TrainedCrisis(Trained):
 
 
 def cared_for(draft: str) -> bool:
-    """Whether a draft sends the person to emergency care now, by rules and head together."""
-    ruled = Severity.MAJOR if sends_to_care(draft) else None
-    return judge("care", draft, ruled).probability >= heads().heads["care"].sure
+    """Whether a draft sends the person to emergency care now: the rules' word stands unless the head doubts it."""
+    alone = judge("care", draft).probability
+    return alone >= DOUBTED if sends_to_care(draft) else alone >= heads().heads["care"].sure
 
 
 def severity_of(head: str, probability: float) -> Severity | None:
@@ -200,6 +207,11 @@ def severity_of(head: str, probability: float) -> Severity | None:
     if probability >= known.sure:
         return Severity.MAJOR
     return Severity.MODERATE if probability >= known.suspected else None
+
+
+def _lowered(found: Finding) -> Finding:
+    low = min(found.severity, Severity.MODERATE, key=lambda s: s.rank)
+    return found.model_copy(update={"severity": low})
 
 
 def _sure(found: Finding, verdict: Verdict) -> Finding:

@@ -125,7 +125,8 @@ def _look(detector: Detector, line: Line, on: str | None, least: Severity) -> di
         raise InputError(f"more than {MAX_CHARS:,} characters: send less at a time")
     case = _of_line(line.raw) if text is None else _of_text(text, detector, on or _ON.get(detector.name, "request"))
     found = [*detector.screen(case), *(detector.check(case) if case.draft is not None else ())]
-    read = getattr(detector, "probability", None)
+    place = on or _ON.get(detector.name, "request")
+    read = getattr(detector, "probability", None) if place == _ON.get(detector.name, "request") else None
     return _told(found, least, read(text) if read and text is not None else None)
 
 

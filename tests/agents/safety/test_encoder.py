@@ -66,6 +66,16 @@ def test_a_vector_does_not_depend_on_what_is_read_beside_it() -> None:
     assert (alone.tags == beside.tags).all()
 
 
+def test_a_window_cut_inside_a_word_is_not_taken_for_a_text_that_begins_so() -> None:
+    by = Encoder()
+    text = "otorhinolaryngologist " * 60
+    cut = [w for w, _ in by.see([text])[0]]
+    for window in cut:
+        part = text[window.start : window.end]
+        again, seen = by.see([part])[0][0]
+        assert len(seen.tags) == len(again.spans)
+
+
 def _vector(by: Encoder, text: str) -> list[float]:
     return [float(x) for x in by.see([text])[0][0][1].vector]
 

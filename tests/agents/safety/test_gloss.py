@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from unicodedata import normalize
 
 import pytest
 from hypothesis import given, settings
@@ -53,6 +54,24 @@ def test_english_and_what_is_no_language_are_left_as_they_are(text: str) -> None
     assert gloss(text) is None
 
 
+@pytest.mark.parametrize("text", ["胸痛はありません、ありがとうございます。", "가슴이 아파요 병원에 가야 하나요"])
+def test_a_neighbour_in_script_is_left_to_the_rules(text: str) -> None:
+    assert gloss(text) is None
+
+
+def test_letters_with_separate_accents_are_the_same_letters() -> None:
+    text = "No puedo más, quiero quitarme la vida, mañana ya no estaré"
+    composed, apart = gloss(text), gloss(normalize("NFD", text))
+    assert composed is not None and apart is not None and composed.text == apart.text
+
+
+def test_another_language_behind_a_long_english_beginning_is_glossed() -> None:
+    text = "My doctor asked me to write down what I take and how I sleep. " * 6 + "Quiero quitarme la vida esta noche."
+    found = gloss(text)
+    assert found is not None
+    assert "life" in found.text or "kill" in found.text
+
+
 def test_a_piece_of_a_gloss_leads_back_to_what_it_stands_for() -> None:
     text = "Hola. Quiero quitarme la vida esta noche."
     found = gloss(text)
@@ -62,9 +81,10 @@ def test_a_piece_of_a_gloss_leads_back_to_what_it_stands_for() -> None:
     assert text[start:end] in {"vida", "quitarme la vida", "quitarme"}
 
 
-@given(st.text(max_size=400))
-@settings(max_examples=80, deadline=None)
-def test_any_text_has_a_gloss_within_its_bounds_or_none(text: str) -> None:
+@given(st.sampled_from([text for _, text, _ in SAID] + [""]), st.text(max_size=200))
+@settings(max_examples=150, deadline=None)
+def test_any_text_has_a_gloss_within_its_bounds_or_none(begin: str, rest: str) -> None:
+    text = begin + rest
     found = gloss(text)
     if found is not None:
         assert all(0 <= a <= b <= len(found.text) and 0 <= c <= d <= len(text) for a, b, c, d in found.places)
@@ -75,6 +95,12 @@ def test_a_megabyte_is_glossed_within_bounds(text: str) -> None:
     begun = time.perf_counter()
     gloss(text)
     assert time.perf_counter() - begun < 3
+
+
+@pytest.mark.parametrize("odd", ["\u093c", "\u0301\u0301", "\u200d", "ﬁ", "İ", "\ud800"])
+def test_odd_characters_are_no_trouble(odd: str) -> None:
+    for _, text, _ in SAID:
+        assert gloss(f"{text} {odd} {odd}{text}") is not None
 
 
 def test_a_gloss_of_nothing_leads_back_to_nothing() -> None:

@@ -68,6 +68,7 @@ PROTECTED = [
     "Version 10.2.1.4 of the pump software; St. John's wort; Saint Louis encephalitis.",
     "Cushing and Addison disease differ. Graves disease is common.",
     "He was 96 on air, his pulse was 101, he is 95 kg and she is 98% ideal weight.",
+    "If the fever rises above 103 F, rest; you can walk 100 m, I am 100 sure. He was 110 systolic.",
 ]
 
 
