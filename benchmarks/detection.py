@@ -39,6 +39,8 @@ from wardround.policies.finding import Severity
 
 BENIGN = "safety/benign_health.jsonl.gz"
 BENIGN_TEXTS = 1500
+ASKED = frozenset({"crisis", "harmful", "injection", "emergency"})
+"""Heads that read what a person asks, and so are asked about benign questions."""
 PHI_TEXTS = {"synthetic_sentences": 400, "meddocan_es": 60}
 NOT_IDENTIFIERS = frozenset(
     {"EDAD_SUJETO_ASISTENCIA", "SEXO_SUJETO_ASISTENCIA", "PROFESION", "FAMILIARES_SUJETO_ASISTENCIA", "TITLE", "PREFIX",
@@ -79,7 +81,7 @@ def measured(name: str, examples: Sequence[Example], benign: Sequence[str], out:
     y = np.array([e.labels[name] for e in known])
     flagged = (p >= heads().heads[name].sure) | np.array([_stops(x) for x in levels])
     own = np.array([e.source in {f"corpus/{name}", f"messages/{name}"} for e in known])
-    alarms = [t for t in benign if _flags(name, t)] if name != "smuggled" else []
+    alarms = [t for t in benign if _flags(name, t)] if name in ASKED else []
     draw(name, y, p, out)
     return {
         "texts": len(y),
@@ -91,7 +93,9 @@ def measured(name: str, examples: Sequence[Example], benign: Sequence[str], out:
         "roc_auc": round(float(roc_auc_score(y, p)), 4),
         "average_precision": round(float(average_precision_score(y, p)), 4),
         "brier": round(float(brier_score_loss(y, p)), 4),
-        "false_alarms_per_1000_benign_health_questions": round(1000 * len(alarms) / len(benign), 2),
+        "false_alarms_per_1000_benign_health_questions": round(1000 * len(alarms) / len(benign), 2)
+        if name in ASKED
+        else "",
         "by_language": {x: interval(flagged[(y == 1) & _of(known, x)]) for x in sorted({e.language for e in known})},
         "by_source": {s: _both(flagged, y, np.array([e.source == s for e in known])) for s in _sources(known)},
     }

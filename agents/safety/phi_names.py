@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from ..language import detect_language
 from .detector import Reading
 from .phi_lexicon import any_of, family_names, given_names, known_words, lexicon
 from .phi_patterns import Hit
@@ -24,6 +25,9 @@ _SPACES = frozenset({" ", "  ", "\u00a0"})
 BRIDGE_CHARS = 14
 """Longest stretch between two words of one name: three particles."""
 _CITED = re.compile(r"\s*(?:et al|\((?:19|20)\d\d|,? (?:19|20)\d\d\b|and colleagues|& [A-Z])")
+
+GERMAN = 0.6
+"""Probability from which a text is German."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,9 +253,16 @@ def _looks(where: Reading, core: Sequence[_Token]) -> tuple[float, str, str] | N
         return (0.6, "phi.name.given", "") if alone and len(core) == 1 else _initialled(core)
     if given and (words[-1].low in family_names() or not words[-1].known):
         return (0.85, "phi.name.given", "")
-    if not any(t.known or "-" in t.text for t in words) and not _placed(where, core):
+    fresh = not any(t.known or "-" in t.text for t in words)
+    if fresh and not _placed(where, core) and (any(t.listed for t in words) or not _writes_nouns_large(where)):
         return (0.65, "phi.name.looks", "")
     return None
+
+
+def _writes_nouns_large(where: Reading) -> bool:
+    """Whether the text is German, where two capitals side by side say nothing."""
+    told, sure = detect_language(where.text)
+    return told == "de" and sure >= GERMAN
 
 
 def _initialled(core: Sequence[_Token]) -> tuple[float, str, str] | None:

@@ -26,6 +26,8 @@ MOST = 0.69
 _GAPS = frozenset(" \t\n.,-/'’:()#&º°")
 MAX_GAP = 3
 """Characters between two tokens of one identifier."""
+SURE_NAME = 0.97
+"""Probability from which a word of everyday prose may be a name."""
 MAX_ACRONYM = 4
 """Letters of a word in capitals that is rather a test or a degree than a name."""
 _DEGREES = frozenset("md do rn np pa aprn arnp lpn cnm phd msw lcsw facs jr fr maj det thx cheers".split())
@@ -117,6 +119,14 @@ def _may_be(tag: str, where: Reading, start: int, end: int) -> bool:
             return True
 
 
+def _called(where: Reading, start: int, end: int, sure: float) -> bool:
+    """Whether everyday words are a name here ("Wife Hope phoned"): capitals inside a sentence, and a sure tagger."""
+    text, before = where.text[start:end], where.text[:start].rstrip()
+    inside = bool(before) and before[-1] not in ".!?\n:;•-"
+    written = text[:1].isupper() and not text.isupper() and not where.text.isupper()
+    return inside and written and sure >= SURE_NAME
+
+
 def _names_a_month(words: Sequence[str]) -> bool:
     return len(words) > 1 and any(w in lexicon().months for w in words)
 
@@ -133,7 +143,7 @@ def _hit(where: Reading, run: list[_Token]) -> Hit | None:
         end -= 1
     tag = max(run, key=lambda t: t.probability).tag
     start, end = _without_titles(where, start, end)
-    if start >= end or not _may_be(tag, where, start, end):
-        return None
     sure = sum(t.probability for t in run) / len(run)
+    if start >= end or not (_may_be(tag, where, start, end) or (tag == "name" and _called(where, start, end, sure))):
+        return None
     return Hit(SUBJECTS[tag], start, end, round(min(MOST, sure), 3), f"phi.tagger.{tag}")
