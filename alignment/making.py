@@ -20,7 +20,7 @@ from .levels import level
 
 FALSE_ALARMS: Mapping[str, tuple[Share, Share]] = {
     "crisis": (Share(0.010, 0.40, 0.15, 0.030), Share(0.020, 0.50, 0.25, 0.05)),
-    "harmful": (Share(0.020, 0.20, 0.20, 0.050), Share(0.030, 0.25, 0.25, 0.08)),
+    "harmful": (Share(0.015, 0.20, 0.20, 0.040), Share(0.030, 0.25, 0.25, 0.08)),
     "injection": (Share(0.010, 0.15, 0.08, 0.020), Share(0.015, 0.20, 0.12, 0.04)),
     "smuggled": (Share(0.020, 0.10, 0.10, 0.050), Share(0.025, 0.12, 0.12, 0.06)),
     "emergency": (Share(0.008, 0.20, 0.15, 0.012), Share(0.012, 0.30, 0.20, 0.05)),
