@@ -32,6 +32,7 @@ from wardround.agents.safety.detector import reading
 from wardround.agents.safety.encoder import Encoder
 from wardround.agents.safety.heads import heads, judge
 from wardround.agents.safety.phi import identifiers
+from wardround.agents.safety.trained import cared_for
 from wardround.alignment import gather, sources
 from wardround.alignment.examples import HEADS, Example
 from wardround.alignment.levels import case_of, level
@@ -80,6 +81,8 @@ def measured(name: str, examples: Sequence[Example], benign: Sequence[str], out:
     p = np.array([judge(name, e.text, _severity(x)).probability for e, x in zip(known, levels, strict=True)])
     y = np.array([e.labels[name] for e in known])
     flagged = (p >= heads().heads[name].sure) | np.array([_stops(x) for x in levels])
+    if name == "care":  # where the head may overrule a phrase
+        flagged = np.array([cared_for(e.text) for e in known])
     own = np.array([e.source in {f"corpus/{name}", f"messages/{name}"} for e in known])
     alarms = [t for t in benign if _flags(name, t)] if name in ASKED else []
     draw(name, y, p, out)

@@ -4,7 +4,8 @@
 
 `benchmarks/messages/` holds what people may type (crisis, emergency, harmful, injection), answers (care, unsafe,
 messaging) and notes with marked identifiers (phi), by hand, in up to seven languages. Nothing is fitted to them: no
-weight, no threshold, no rule's wording. Shares come with their 95% Wilson interval. Needs scipy (extra `bench`).
+weight, no threshold, no rule's wording; but the totals were seen while the detectors were made, and the notes of phi
+were looked at while its rules were written. Shares come with their 95% Wilson interval. Needs scipy (extra `bench`).
 """
 
 from __future__ import annotations

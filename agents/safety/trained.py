@@ -156,10 +156,10 @@ class TrainedDraft(Trained):
             return found
         mine = [f for f in found if f.span is not None and f.span.channel == case.draft_channel]
         level = max((f.severity for f in mine), key=lambda s: s.rank, default=None)
-        verdict = judge(self._head, case.draft, level)
+        silent = judge(self._head, case.draft)
+        verdict = silent if level is None else judge(self._head, case.draft, level)
         told = [_sure(f, verdict) if f in mine else f for f in found]
-        where = reading(case.draft_channel, case.draft)
-        alone = self._alone(Look(where, case.draft, self._head), judge(self._head, case.draft))
+        alone = self._alone(Look(reading(case.draft_channel, case.draft), case.draft, self._head), silent)
         louder = alone is not None and (level is None or alone.severity.rank > level.rank)
         return [*told, alone] if alone is not None and louder else told
 
