@@ -80,6 +80,7 @@ async def _all(agent: Specialist, cases: Sequence[Case], options: Mapping[str, A
         channels=tuple(dict.fromkeys(c for r in reports for c in r.channels)),
         notes={k: v for r in reports for k, v in r.notes.items()},
         supported=tuple(s for r in reports for s in r.supported),
+        retrieved=tuple(x for r in reports for x in r.retrieved),
     )
 
 
@@ -100,6 +101,7 @@ async def _look(agent: Specialist, looking: Awaitable[Report], phase: Phase, rev
         channels=report.channels,
         findings=report.findings,
         supported=report.supported,
+        retrieved=report.retrieved,
         notes=report.notes,
         elapsed_ms=_since(started),
     )

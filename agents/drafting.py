@@ -88,7 +88,8 @@ async def _streamed(state: RoundState, context: RoundContext, model: ModelClient
     if not (stopped or gate.assembly.finished):
         raise UpstreamError("the upstream ended its stream before the answer was complete")
     assembly = gate.assembly
-    return Draft(0, "upstream", assembly.choices(), stream.model, assembly.body(), gate.released)
+    released = tuple((s.choice, s.upto) for s in gate.sent)
+    return Draft(0, "upstream", assembly.choices(), stream.model, assembly.body(), released, sent=gate.sent)
 
 
 def choices_of(body: Mapping[str, Any]) -> tuple[Choice, ...]:

@@ -13,12 +13,12 @@ from wardround.policies.variables import Facts
 from .assembly import Assembly
 from .checks import check_all
 from .context import RoundContext
+from .layout import lay_out
 from .ports import Sink
-from .release import redact
+from .release import GOES_OUT, asked_of, channel_of
 from .sentences import last_boundary
-from .state import Choice, RoundState, case_of, findings_of
-
-_PASSES = frozenset({Action.ALLOW, Action.ANNOTATE})
+from .state import Choice, Edit, RoundState, Sent, case_of, findings_of
+from .wording import Asked, applied, work
 
 
 class Gate:
@@ -26,7 +26,8 @@ class Gate:
 
     A sentence that may not pass is kept, with all that follows, until later text cures it or the draft is whole;
     `block` stops the stream at once. What was let out is never taken back, so `revise` after the first released
-    sentence is no longer possible: the graph escalates instead.
+    sentence is no longer possible: the graph escalates instead. Where the policy may leave sentences out, a heading or
+    lead-in waits for the first sentence below it that stays.
     """
 
     def __init__(self, state: RoundState, context: RoundContext, sink: Sink, revision: int) -> None:
@@ -34,33 +35,42 @@ class Gate:
         self._context = context
         self._sink = sink
         self._revision = revision
+        self._works_sentences = context.policy.works_sentences
         self._seen: dict[int, int] = {}
-        self._out: dict[int, int] = {}
+        self._sent: dict[int, Sent] = {}
         self.assembly = Assembly()
 
     @property
-    def released(self) -> tuple[tuple[int, int], ...]:
-        """(choice, characters) let out so far."""
-        return tuple(sorted(self._out.items()))
+    def sent(self) -> tuple[Sent, ...]:
+        """What was let out so far of each choice."""
+        return tuple(s for _, s in sorted(self._sent.items()))
 
     async def feed(self, chunk: Mapping[str, Any]) -> bool:
         """Take one chunk; False when the policy blocks and the upstream should be stopped."""
         self._sink.keep(chunk)
         for index in self.assembly.add(chunk):
             text = self.assembly.text(index)
-            end = last_boundary(text, self._seen.get(index, 0))
-            if end > self._seen.get(index, 0):
+            seen = self._seen.get(index, 0)
+            end = last_boundary(text, seen)
+            if end > seen and self._is_settled(text, end):
                 self._seen[index] = end
-                if not await self._offer(index, text[:end]):
+                if not await self._offer(index, text, end):
                     return False
         return True
 
-    async def _offer(self, index: int, text: str) -> bool:
-        findings, decision = await self._judge(Choice(index=index, text=text, tool_calls=self.assembly.beside()))
-        if decision.action in _PASSES:
-            await self._let_out(index, len(text), None, findings)
-        elif decision.action is Action.REDACT:
-            await self._let_out_redacted(index, text, findings)
+    def _is_settled(self, text: str, end: int) -> bool:
+        """Where sentences may be left out, what follows one has to show that it is at its end."""
+        return not self._works_sentences or end < len(text) or text.endswith("\n")
+
+    async def _offer(self, index: int, text: str, end: int) -> bool:
+        if self._works_sentences:
+            end = lay_out(text).whole_until(end)
+            if end <= self._sent_of(index).upto:
+                return True
+        choice = Choice(index=index, text=text[:end], tool_calls=self.assembly.beside())
+        findings, decision = await self._judge(choice)
+        if decision.action in GOES_OUT:
+            await self._let_out(choice, findings, decision)
         return decision.action is not Action.BLOCK
 
     async def _judge(self, choice: Choice) -> tuple[tuple[Finding, ...], Decision]:
@@ -69,13 +79,29 @@ class Gate:
         findings = (*findings_of(self._state), *(f for look in looks for f in look.findings))
         return findings, decide(context.policy, Facts.of(case), findings)
 
-    async def _let_out(self, index: int, upto: int, replacement: str | None, findings: tuple[Finding, ...]) -> None:
-        self._out[index] = upto
-        await self._sink.release(index, upto, replacement, findings)
+    async def _let_out(self, choice: Choice, findings: tuple[Finding, ...], decision: Decision) -> None:
+        """Let out what may go as it is or worked over; what cannot be worked over stays, with all that follows."""
+        sent, text = self._sent_of(choice.index), choice.text
+        asked = asked_of(self._context.policy, self._state, decision, findings, channel_of(choice.index))
+        if asked == Asked() and not self._works_sentences and not sent.edits:
+            await self._send(choice.index, len(text), text[sent.upto :], (), findings)
+            return
+        layout = lay_out(text)
+        worked = work(layout, asked, sent) if asked is not None else None
+        if worked is None or worked.late:
+            return
+        upto = min(len(text), layout.open_from(worked.gone)) if self._works_sentences else len(text)
+        upto = min([upto, *(e.start for e in worked.edits if e.start < upto < e.end)])
+        if upto > sent.upto:
+            edits = tuple(e for e in worked.edits if e.end <= upto)
+            await self._send(choice.index, upto, applied(text, edits, start=sent.upto, end=upto), edits, findings)
 
-    async def _let_out_redacted(self, index: int, text: str, findings: tuple[Finding, ...]) -> None:
-        start = self._out.get(index, 0)
-        channel = "draft" if index == 0 else f"draft[{index}]"
-        fresh = redact(text, channel, findings, start=start)
-        if fresh is not None:
-            await self._let_out(index, len(text), fresh, findings)
+    async def _send(
+        self, index: int, upto: int, text: str, edits: tuple[Edit, ...], findings: tuple[Finding, ...]
+    ) -> None:
+        sent = self._sent_of(index)
+        self._sent[index] = Sent(index, upto, sent.text + text, (*sent.edits, *edits))
+        await self._sink.release(index, upto, text if edits else None, findings)
+
+    def _sent_of(self, index: int) -> Sent:
+        return self._sent.get(index) or Sent(index, 0, "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, cast
 
@@ -14,7 +14,7 @@ from langgraph.types import Command
 
 from wardround.policies.decide import decide
 from wardround.policies.decision import Decision
-from wardround.policies.finding import Action, FindingKind
+from wardround.policies.finding import Action, Finding, FindingKind
 from wardround.policies.variables import DraftSource, Facts
 
 from . import checks, drafting, intake, release
@@ -103,20 +103,35 @@ async def judge(state: RoundState, runtime: Runtime[RoundContext]) -> Command[Li
         decision = release.told(decision, state["intake"].language)
         if decision.action is Action.REVISE and _may_revise(state, context):
             return Command(update={"decision": decision, "decisions": (decision,)}, goto="drafting")
-        decision = _for_a_person(state, context, decision)
+        decision = _without_redraft(state, context, decision, findings)
+        working = release.work_out(state, context.policy, decision, findings)
+        decision = _for_a_person(state, context, decision, working.problem)
         update: Update = {"decision": decision, "decisions": (decision,)}
         if decision.action is Action.ESCALATE and state["request"].draft is None:
             return Command(update=update, goto="review")
-        outcome = release.settle(decision, draft, findings, release.message(context.policy, state, "block"))
+        if context.sink is None and context.policy.document.agents.citations == "inline":
+            working = release.with_citations(state, context.policy, working)
+        outcome = release.settle(decision, draft, working, release.message(context.policy, state, "block"))
         if state.get("reviews") and outcome.status is Status.RELEASED:
             outcome = replace(outcome, action=Action.ESCALATE)
         return Command(update={**update, "outcome": outcome}, goto="__end__")
 
 
-def _for_a_person(state: RoundState, context: RoundContext, decision: Decision) -> Decision:
+def _without_redraft(
+    state: RoundState, context: RoundContext, decision: Decision, findings: Sequence[Finding]
+) -> Decision:
+    """What cannot be redrafted any more, with the sentences in question left out where the policy wants that."""
+    if decision.action is not Action.REVISE or state["request"].draft is not None or state.get("reviews"):
+        return decision
+    return release.without_redraft(context.policy, decision, findings) or decision
+
+
+def _for_a_person(state: RoundState, context: RoundContext, decision: Decision, problem: str | None) -> Decision:
     draft = state.get("draft")
     if state["request"].draft is not None or decision.action is Action.BLOCK:
         return decision
+    if problem is not None and problem != release.IN_A_TOOL_CALL:
+        return release.escalated(context.policy, state, decision, problem)
     if decision.action is Action.REVISE:
         return release.escalated(context.policy, state, decision, NOT_CORRECTED)
     if state.get("reviews") and draft is not None and draft.source != "reviewer":

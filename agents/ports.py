@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from wardround.policies.finding import Citation, Finding, Span
-from wardround.policies.request import Case, Evidence
+from wardround.policies.request import Case
 
 T = TypeVar("T")
 
@@ -26,6 +26,14 @@ class Support:
 
 
 @dataclass(frozen=True, slots=True)
+class Retrieved:
+    """What one search of the evidence store gave: enough to answer it again in a replay."""
+
+    passages: tuple[str, ...]
+    """Ids, best first."""
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What a specialist says of one case."""
 
@@ -37,6 +45,8 @@ class Report:
     """Versions of tables and models it used, and what it had to skip, for the receipt and the replay."""
     supported: tuple[Support, ...] = ()
     """Never judged: claims found supported, in the order of the text, for the client to render (knowledge only)."""
+    retrieved: tuple[Retrieved, ...] = ()
+    """Searches of the evidence store in order, for the record (knowledge only)."""
 
 
 class Specialist(Protocol):
@@ -64,6 +74,55 @@ class Specialist(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class TabledDose:
+    """A dose that a text states, and the row of the drug tables that bears it out."""
+
+    start: int
+    """First character of the amount in the text."""
+    end: int
+    """Behind its last character."""
+    ingredients: tuple[str, ...]
+    """Whose dose it is, canonical, lower case; several for a combination; empty where the text does not tell."""
+    single_mg: float | None
+    """One administration, the upper end of a range; None where only a daily total is given, or the amounts of a
+    combination's parts."""
+    daily_mg: float | None
+    """What a day adds up to; None where no frequency is given."""
+    units: bool
+    """The amounts are international units, not milligrams."""
+    citation: Citation | None
+    """The row on which the dose stands; None where the tables do not bear it out."""
+
+
+class UnknownDrug(NamedTuple):
+    """A word that a text uses as the name of a medicine and that no drug table knows."""
+
+    start: int
+    """First character of the word in the text."""
+    end: int
+    """Behind its last character."""
+    word: str
+    """As the text writes it."""
+
+
+class Formulary(Protocol):
+    """Structured facts about drugs, on which what a text says of them may stand. Any language; pure."""
+
+    def doses(self, text: str, language: str) -> Sequence[TabledDose]:
+        """Every dose that the text states, in order. Amounts of laboratory values are left out."""
+        ...
+
+    def unknown_drugs(self, text: str, language: str) -> Sequence[UnknownDrug]:
+        """Words used as names of medicines that no table knows, in order; as invented ones are."""
+        ...
+
+    def facts(self, text: str, language: str) -> Sequence[StoredPassage]:
+        """Rows about the drugs that the text names exactly, as short passages in English whole sentences, nearest
+        first, at most a dozen. Ids are `table:<row>:<ingredients>`; the title is the row's source."""
+        ...
+
+
 class Compute(Protocol):
     """A bounded pool for CPU work."""
 
@@ -84,11 +143,31 @@ class Clock(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class StoredPassage:
+    """A passage of the evidence store: untrusted text like any evidence."""
+
+    id: str
+    """Names the passage for ever: `kb:123`. Its text never changes."""
+    text: str
+    title: str
+    """What its document is called; citations name it."""
+    locator: str | None = None
+    """Where in the document it stands: headings, page."""
+    edition: str | None = None
+    """Which edition of the document, as its publisher names it, else the day from which it holds."""
+    stale: bool = False
+    """Not in effect on the day of the search: it supports nothing by itself."""
+
+
 class Retriever(Protocol):
     """A store of passages."""
 
-    async def search(self, query: str, *, limit: int) -> Sequence[Evidence]:
-        """Passages nearest to the query, best first."""
+    async def search(self, queries: Sequence[str], *, language: str, limit: int) -> Sequence[Sequence[StoredPassage]]:
+        """For each query the passages nearest to it, best first, at most `limit`. The same store gives the same.
+
+        Raises `StoreError`.
+        """
         ...
 
 

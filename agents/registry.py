@@ -8,7 +8,7 @@ from pathlib import Path
 
 from wardround.policies.errors import WardroundError
 
-from .ports import Compute, Retriever, Specialist
+from .ports import Compute, ModelClient, Retriever, Specialist
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,8 @@ class Tools:
     """Bounded pool for CPU work."""
     retriever: Retriever | None = None
     """The passage store, where one is configured."""
+    model: ModelClient | None = None
+    """For second opinions, where a policy asks for them."""
     drug_tables: Path | None = None
     """Folder of imported drug tables."""
 
@@ -27,9 +29,17 @@ Factory = Callable[[Tools], Specialist]
 
 
 def _knowledge(tools: Tools) -> Specialist:
+    from .interactions.facts import formulary
     from .knowledge.agent import KnowledgeAgent
+    from .safety.injection import gives_instructions
 
-    return KnowledgeAgent(tools.compute, tools.retriever)
+    return KnowledgeAgent(
+        tools.compute,
+        tools.retriever,
+        formulary=formulary(tools.drug_tables),
+        attacks=gives_instructions,
+        model=tools.model,
+    )
 
 
 def _interactions(tools: Tools) -> Specialist:

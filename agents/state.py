@@ -11,7 +11,7 @@ from wardround.policies.decision import Decision
 from wardround.policies.finding import Action, Finding
 from wardround.policies.request import Audience, Case, RoundRequest, Task, ToolCall
 
-from .ports import Support
+from .ports import Retrieved, Support
 
 T = TypeVar("T")
 
@@ -43,6 +43,7 @@ class Check:
     channels: tuple[str, ...]
     findings: tuple[Finding, ...]
     supported: tuple[Support, ...] = ()
+    retrieved: tuple[Retrieved, ...] = ()
     notes: Mapping[str, str] = field(default_factory=dict[str, str])
     elapsed_ms: float = 0.0
 
@@ -67,6 +68,35 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """One change on the way from a draft's text to the text that goes out."""
+
+    start: int
+    """First character of the draft's text that is replaced."""
+    end: int
+    """One past the last; `start` where something is put in."""
+    text: str
+    """What stands there instead."""
+    kind: Literal["drop", "gap", "number", "identifier", "mark", "cite", "close"]
+    """`drop`: a sentence left out; `gap`: the white space or bullet where it stood; `number`: of a list; `identifier`:
+    replaced by its kind; `mark`: behind a sentence without a source; `cite`: behind one with; `close`: at the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What has been streamed of one choice, each part checked before it left."""
+
+    choice: int
+    """Which choice."""
+    upto: int
+    """How many characters of the draft's text it stands for."""
+    text: str
+    """The text as it left."""
+    edits: tuple[Edit, ...] = ()
+    """Where it differs from the draft's."""
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """A proposed answer."""
 
@@ -78,6 +108,8 @@ class Draft:
     """The upstream's answer, untouched; None where no upstream wrote it."""
     released: tuple[tuple[int, int], ...] = ()
     """(choice, characters) already streamed to the client, each checked before it left."""
+    sent: tuple[Sent, ...] = ()
+    """The same with the text as it left."""
     attempts: tuple[str, ...] = ()
     """Failed attempts before this answer: model and error class."""
 
@@ -110,6 +142,8 @@ class Outcome:
     """The text of each choice as it goes out; None where the draft's own goes out unchanged."""
     message: str | None = None
     """The policy's message where the answer does not go out."""
+    edits: tuple[tuple[Edit, ...], ...] = ()
+    """For each choice how its text came out of the draft's; empty where every draft's own text goes out."""
 
 
 def extended(told: Sequence[T], more: Sequence[T]) -> tuple[T, ...]:

@@ -1,4 +1,4 @@
-"""`python -m wardround.alignment`: make the encoder, make its heads, teach a head from reviewers' labels."""
+"""`python -m wardround.alignment`: make the encoder, its heads, the claim verifier; teach a head from labels."""
 
 from __future__ import annotations
 
@@ -12,17 +12,21 @@ from typing import Annotated, Any
 
 import typer
 
-from wardround.agents.safety.encoder import MODEL, Cutter, Encoder, digest
+from wardround.agents.knowledge.embedder import MODEL as CLAIMS
+from wardround.agents.knowledge.pairing import Pairer
+from wardround.agents.safety.encoder import MODEL, Cutter, Encoder
 from wardround.agents.safety.heads import Heads
+from wardround.agents.weights import digest
 from wardround.policies.errors import WardroundError
 
-from . import card, corpus, finetune, fitting, gather, making
+from . import card, corpus, finetune, fitting, gather, making, pairs, verifier, weighed
 from .examples import HEADS, Example, without_repeats
 
 OWN_TEXTS = 4_000
 """Own texts that a head is taught beside the reviewed ones."""
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 Data = Annotated[Path, typer.Option("--data", help="Folder of the data sets that the model card names.")]  # pyright: ignore[reportUnknownMemberType]
+Claims = Annotated[Path, typer.Option("--model", "-m", help="Folder of the claim verifier's files.")]  # pyright: ignore[reportUnknownMemberType]
 Model = Annotated[Path, typer.Option("--model", "-m", help="Folder of the model's files.")]  # pyright: ignore[reportUnknownMemberType]
 
 
@@ -47,6 +51,36 @@ def make_heads(data: Data, model: Model = MODEL) -> None:
     made = making.make(model, examples, typer.echo)
     making.write(model, made)
     card.write(model, made.figures, examples)
+
+
+@app.command("verifier")
+def make_verifier(data: Data, model: Claims = CLAIMS, seed: int = 1) -> None:
+    """Fine-tune the claim verifier and write verifier.onnx, embedder.onnx and tokenizer.json. About an hour and a half.
+
+    Then run `weighing`.
+    """
+    model.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(finetune.weights_folder() / "tokenizer.json", model / "tokenizer.json")
+    learned = [p for p in pairs.everything(data) if p.part == "train"]
+    trained = verifier.build()
+    pairer = Pairer(model / "tokenizer.json")
+    before: dict[str, Any] = {}
+    for number, stage in enumerate(verifier.STAGES):
+        before = verifier.weights_of(trained)
+        chosen = verifier.items(verifier.shared_out(learned, stage, seed + number), pairer)
+        verifier.train(trained, chosen, seed=seed + number, rate=stage.rate, say=typer.echo)
+    verifier.average(trained, before)
+    with tempfile.TemporaryDirectory() as folder:
+        verifier.export(trained, f"{folder}/verifier.onnx")
+        verifier.export_embedder(f"{folder}/embedder.onnx")
+        for name in ("verifier.onnx", "embedder.onnx"):
+            shutil.copyfile(f"{folder}/{name}", model / name)
+
+
+@app.command("weighing")
+def make_weighing(data: Data, model: Claims = CLAIMS) -> None:
+    """Weigh the verifier's word and the exact checks: write weighing.json, digests.json and MODEL_CARD.md."""
+    weighed.make(model, pairs.everything(data), typer.echo)
 
 
 @app.command("retrain")

@@ -14,9 +14,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from wardround.agents.safety.encoder import FEATURES, Window, features, silent_runtime
+from wardround.agents.safety.encoder import FEATURES, Window, features
 from wardround.agents.safety.gloss import gloss
 from wardround.agents.safety.heads import MAX_UNKNOWN
+from wardround.agents.weights import silent_runtime
 from wardround.policies.request import Task
 
 from .examples import HEADS, OWN, Example

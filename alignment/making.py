@@ -10,8 +10,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from wardround.agents.safety.encoder import Encoder, digest
+from wardround.agents.safety.encoder import Encoder
 from wardround.agents.safety.heads import Head, Heads, Tagger
+from wardround.agents.weights import digest
 from wardround.policies.request import Task
 
 from .examples import HEADS, OWN, Example

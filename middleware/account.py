@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, cast
 
-from wardround.agents.state import Check, CheckStatus, Draft, Outcome, RoundState, Status, findings_of, judged_findings
+from wardround.agents.state import Check, CheckStatus, Draft, Outcome, RoundState, Status, judged_findings
 from wardround.policies.decision import Decision
 from wardround.policies.finding import FindingKind, Severity
 from wardround.policies.load import Policy
 from wardround.policies.request import RoundRequest
 
 from .audit.record import Record
+from .citations import citations, findings
 
 _WHY = frozenset({"error", "why"})
 Step = tuple[str, dict[str, Any]]
@@ -66,11 +67,10 @@ def _draft(draft: Draft) -> dict[str, Any]:
 
 
 def _check(check: Check) -> dict[str, Any]:
-    return {
-        **_line(check),
-        "findings": [f.as_json() for f in check.findings],
-        "notes": dict(check.notes),
-    }
+    told = {**_line(check), "findings": [f.as_json() for f in check.findings], "notes": dict(check.notes)}
+    if check.retrieved:
+        told["retrieved"] = [list(r.passages) for r in check.retrieved]
+    return told
 
 
 def _line(check: Check) -> dict[str, Any]:
@@ -119,25 +119,10 @@ def about(round_id: str, status: str, state: RoundState, policy: Policy) -> dict
         "action": decided.action if outcome is None else outcome.action,
         "status": status,
         "rules": list(decided.fired),
-        "findings": [f.as_json() for f in findings_of(state)],
-        "citations": _citations(state),
+        "findings": findings(state, outcome),
+        "citations": citations(state, policy, outcome),
         "receipt": receipt(state, policy),
     }
-
-
-def _citations(state: RoundState) -> list[dict[str, Any]]:
-    draft = state.get("draft")
-    revision = draft.revision if draft else 0
-    return [
-        {
-            "span": s.span.model_dump(mode="json"),
-            "citations": [c.model_dump(mode="json") for c in s.citations],
-            "confidence": s.confidence,
-        }
-        for c in state.get("checks", ())
-        if c.revision == revision
-        for s in c.supported
-    ]
 
 
 def in_danger(state: RoundState) -> bool:

@@ -296,9 +296,21 @@ _STORED: tuple[tuple[str, str], ...] = tuple(
     for module, names in (
         (
             "wardround.agents.state",
-            ("Check", "CheckStatus", "Phase", "Intake", "Choice", "Draft", "Review", "Outcome", "Status"),
+            (
+                "Check",
+                "CheckStatus",
+                "Phase",
+                "Intake",
+                "Choice",
+                "Draft",
+                "Edit",
+                "Sent",
+                "Review",
+                "Outcome",
+                "Status",
+            ),
         ),
-        ("wardround.agents.ports", ("Support",)),
+        ("wardround.agents.ports", ("Retrieved", "Support")),
         ("wardround.policies.decision", ("Decision", "RuleOutcome")),
         ("wardround.policies.finding", ("Action", "Citation", "Finding", "FindingKind", "Severity", "Span")),
         (

@@ -19,6 +19,7 @@ from wardround.policies.errors import InputError, PolicyError, StoreError
 from wardround.policies.load import Policy, pack_names
 
 from .auth import Caller
+from .evidence.retriever import EvidenceRetriever
 from .holding import Holding
 from .rounds import Parts, RoundRunner
 from .settings import Settings
@@ -106,10 +107,7 @@ class Service:
         stack.push_async_callback(asyncio.to_thread, self.journal.close)
         self.keys = Keys(self.database)
         self._spool = Spool(settings.data_dir / "spool" / sha256((url or "embedded").encode()).hexdigest()[:16])
-        specialists = self._given_specialists or registry.build(
-            registry.Tools(self._compute, drug_tables=settings.drug_tables)
-        )
-        self._specialists = specialists
+        specialists = self._specialists = self._given_specialists or registry.build(self._tools())
         await self._warm_up(specialists)
         stack.push_async_callback(self.upstream.aclose)
         self._models = Models(self._given_model or self.upstream, has_upstream=settings.upstream_url is not None)
@@ -134,6 +132,14 @@ class Service:
         await self.holding.recover()
         self._sweeper = asyncio.create_task(self._sweep())
 
+    def _tools(self) -> registry.Tools:
+        return registry.Tools(
+            self._compute,
+            retriever=EvidenceRetriever(self.database, lambda: datetime.now(UTC)),
+            model=self._given_model or self.upstream,
+            drug_tables=self.settings.drug_tables,
+        )
+
     def _upstream(self) -> Upstream:
         key = self.settings.upstream_api_key.get_secret_value() if self.settings.upstream_api_key else None
         url = self.settings.upstream_url
@@ -141,13 +147,14 @@ class Service:
 
     async def _warm_up(self, specialists: tuple[Specialist, ...]) -> None:
         """Look at one harmless case, so that tables are loaded before the first request."""
-        from wardround.policies.request import Case, Message, RoundRequest, Task
+        from wardround.policies.request import Case, Evidence, Message, RoundRequest, Task
 
-        request = RoundRequest(messages=(Message(role="user", text="Hello"),))
+        evidence = (Evidence(id="water", text="Water boils at 100 degrees Celsius at sea level."),)
+        request = RoundRequest(messages=(Message(role="user", text="Hello"),), evidence=evidence)
         case = Case(request=request, audience=None, language="en", task=Task.OTHER)
         for specialist in specialists:
             await specialist.screen(case, {})
-            await specialist.check(case.model_copy(update={"draft": "Hello."}), {})
+            await specialist.check(case.model_copy(update={"draft": "Hello. Water boils at 100 degrees Celsius."}), {})
 
     async def stop(self) -> None:
         """Let running rounds end within `drain_s`, then close everything."""

@@ -56,6 +56,7 @@ def _outcome(rule: CompiledRule, i: int, verdict: Verdict, alone: Alone, count: 
         action=action,
         shadow=rule.shadow,
         findings=_attributed(rule, i, alone, count) if holds else (),
+        how=rule.idle.how,
         error=error,
     )
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from .finding import Action, Frozen
+from .finding import Action, Frozen, How
 
 
 class RuleOutcome(Frozen):
@@ -24,6 +24,8 @@ class RuleOutcome(Frozen):
     """Recorded only: the rule, or the whole policy, is in shadow mode."""
     findings: Annotated[tuple[int, ...], Field(strict=False)] = ()
     """Positions, in the round's list of findings, of those it fired on; empty where it fired on none in particular."""
+    how: How | None = None
+    """What becomes of the sentences it fired on; None where the rule changes none."""
     error: str | None = None
     """Why the condition could not be evaluated; such a rule counts as fired with at least `escalate`."""
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, cast, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from .finding import Action, Finding, Severity
+from .finding import Action, Finding, How, Severity
 from .request import Audience, Evidence, Patient, Task
 
 _UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -66,6 +66,8 @@ class Drafting(Entry):
     """Models to try in this order where the first one fails."""
     max_revisions: Annotated[int, Field(ge=0, le=10)] = 2
     """Redrafts at most; then a `revise` becomes an `escalate`."""
+    after_revisions: Literal["escalate", "redact"] = "escalate"
+    """When redrafts are used up: hold the answer, or leave out the sentences that every `revise` rule fired on."""
     timeout_s: Annotated[Duration, Field(alias="timeout")] = 60.0
     """Deadline of one attempt."""
     retries: Annotated[int, Field(ge=0, le=10)] = 2
@@ -98,11 +100,36 @@ class Specialist(BaseModel):
 
 
 OWN_KEYS: Mapping[str, tuple[str, ...]] = {
-    "knowledge": (),
+    "knowledge": ("certificate", "citations", "judge"),
     "interactions": ("sources",),
     "safety": ("detectors", "encoder", "pseudonyms", "scope"),
 }
 """Keys that an agent reads beyond the general ones; what stands below them is checked by the agent itself."""
+
+
+Citations: TypeAlias = Literal["structured", "inline", "none"]
+"""How the client gets sources: beside the answer, in its text as well, or not at all."""
+_KNOWLEDGE_SCHEMA: dict[str, Any] = {
+    "properties": {
+        "citations": {
+            "description": "How the client gets the passages that bear out the answer: in the `wardround` object, "
+            "with marks and a list in the text as well, or not at all.",
+            "enum": list(get_args(Citations)),
+            "default": "structured",
+        },
+        "judge": {
+            "description": "Model that gives a second opinion on claims the agent is unsure of, `provider/name` or a "
+            "bare name for the configured upstream.",
+            "type": "string",
+            "minLength": 1,
+        },
+        "certificate": {
+            "description": "File that `wardround calibrate` wrote: from which probability on claims are released.",
+            "type": "string",
+            "minLength": 1,
+        },
+    }
+}
 
 
 class Agents(Entry):
@@ -110,12 +137,17 @@ class Agents(Entry):
 
     drafting: Drafting = Drafting()
     """Drafting and redrafting."""
-    knowledge: Specialist = Specialist()
+    knowledge: Annotated[Specialist, Field(json_schema_extra=_KNOWLEDGE_SCHEMA)] = Specialist()
     """Claims against evidence."""
     interactions: Specialist = Specialist()
     """Drugs, doses and the patient."""
     safety: Specialist = Specialist()
     """Privacy, injection, crisis, harm, scope."""
+
+    @property
+    def citations(self) -> Citations:
+        """How the client gets the passages that bear out the answer; `load` has checked the word."""
+        return cast(Citations, self.knowledge.options.get("citations", "structured"))
 
 
 class Validator(Entry):
@@ -138,6 +170,8 @@ class Rule(Entry):
     """CEL condition over request, patient, audience, language, task, findings and draft."""
     then: Annotated[Action, Field(strict=False)]
     """What the rule demands when the condition holds."""
+    how: How = "drop"
+    """With `then: redact`, of a sentence that it fires on: leave it out, or mark it. Identifiers are replaced."""
     to: Name | None = None
     """Queue of reviewers, for `escalate`."""
     reason: Text | None = None
@@ -166,6 +200,9 @@ MESSAGE_NAMES = {
     "block": "Instead of an answer that will not be given.",
     "crisis": "Instead of an answer, to a person who may be in danger.",
     "emergency": "Instead of an answer, where the signs described may be an emergency.",
+    "left_out": "Closes an answer of which sentences were left out.",
+    "softened": "Stands behind a sentence that was let stand without a source.",
+    "sources": "Heads the list of sources at the end of an answer.",
 }
 """The usual messages. Further names may be used by rules."""
 _MESSAGES_SCHEMA: dict[str, Any] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -22,6 +22,10 @@ class Action(StrEnum):
     def strength(self) -> int:
         """Position in the order, 0 (`allow`) to 5 (`block`)."""
         return _ACTIONS.index(self)
+
+
+How: TypeAlias = Literal["drop", "soften"]
+"""What `redact` does to a sentence: leave it out, or let it stand with a remark behind it."""
 
 
 class Severity(StrEnum):
@@ -69,6 +73,14 @@ class FindingKind(StrEnum):
     AGENT_FAILURE = "agent_failure"
 
 
+CLAIM_KINDS = frozenset(
+    {FindingKind.CLAIM_CONTRADICTED, FindingKind.CLAIM_UNSUPPORTED, FindingKind.UNSOURCED_DRUG_OR_DOSE}
+)
+"""Findings about one sentence that the evidence does not bear out."""
+SENTENCE_KINDS = CLAIM_KINDS | {FindingKind.UNSAFE_ADVICE}
+"""Findings whose sentence `redact` can leave out or mark."""
+
+
 class Certainty(StrEnum):
     """How well a clinical fact is borne out."""
 
@@ -102,6 +114,10 @@ class Citation(Frozen):
     """Label section, guideline, paper, or the id of a passage sent with the request."""
     locator: str | None = None
     """Section, page or passage within the source."""
+    edition: str | None = None
+    """Edition or date of the source; None where it has none."""
+    passage: str | None = None
+    """Id of the passage in the evidence store, such as `kb:12`; None for other sources."""
 
 
 class Explanation(Frozen):

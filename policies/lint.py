@@ -10,7 +10,7 @@ from itertools import product
 from typing import get_args
 
 from .document import MESSAGE_NAMES, Mode, Test
-from .finding import Action, Finding, FindingKind, Severity, Span
+from .finding import SENTENCE_KINDS, Action, Finding, FindingKind, Severity, Span
 from .load import CompiledRule, Policy
 from .request import Audience, Task
 from .source import Mark, at, did_you_mean
@@ -49,7 +49,7 @@ class Problem:
 def lint(policy: Policy, *, installed: Callable[[str], bool] | None = None) -> tuple[Problem, ...]:
     """All problems, in the order of the checks below. `installed` tells whether a validator is at hand."""
     found: list[Problem] = []
-    for check in (_never_fires, _same_condition, _escalation, _unguarded, _tests, _messages, _queues, _shadow):
+    for check in _CHECKS:
         found.extend(check(policy))
     if installed is not None:
         found.extend(_validators(policy, installed))
@@ -131,6 +131,22 @@ def _escalation(policy: Policy) -> Iterator[Problem]:
             yield Problem(Level.WARNING, "queue-without-escalate", rule.origin, text)
 
 
+def _redaction(policy: Policy) -> Iterator[Problem]:
+    """`redact` changes identifiers and sentences with a claim; of what a rule names, something must be one of them."""
+    able = {FindingKind.PHI, *SENTENCE_KINDS}
+    for i, rule in enumerate(policy.rules):
+        kinds = rule.condition.tree.words.get("Finding.kind")
+        if rule.action is not Action.REDACT or kinds is None or "!" in rule.rule.when:
+            continue
+        if not kinds & able:
+            text = f"rule {rule.id!r} redacts nothing: 'redact' changes findings of kind {', '.join(sorted(able))} only"
+            yield Problem(Level.ERROR, "redacts-nothing", rule.origin, text)
+        elif not rule.works_sentences and "how" in rule.rule.model_fields_set:
+            where = at(policy.merged, ("rules", i, "how")).mark
+            text = f"rule {rule.id!r}: identifiers are always replaced; take 'how' out"
+            yield Problem(Level.WARNING, "how-on-identifiers", where, text)
+
+
 def _together(policy: Policy, i: int) -> bool:
     """Whether queue and action of a rule come from one file; an inherited queue stays where only the action changes."""
     to, then = (at(policy.merged, ("rules", i, key)).mark for key in ("to", "then"))
@@ -183,9 +199,13 @@ def _expectation(policy: Policy, test: Test, where: Mark) -> Iterator[Problem]:
 def _messages(policy: Policy) -> Iterator[Problem]:
     messages, own = policy.document.messages, policy.merged.mark
     actions = {r.action for r in policy.rules}
+    agents, ways = policy.document.agents, {r.rule.how for r in policy.rules if r.works_sentences}
     needed = {
         "hold": bool(actions & {Action.ESCALATE, Action.REVISE}),
         "block": bool(actions & {Action.BLOCK, Action.ESCALATE}),
+        "left_out": "drop" in ways or agents.drafting.after_revisions == "redact",
+        "softened": "soften" in ways,
+        "sources": agents.citations == "inline",
     }
     for name in (n for n, need in needed.items() if need and n not in messages):
         text = f"message {name!r} is missing: {MESSAGE_NAMES[name]} Add it, or extend wardround/base"
@@ -227,3 +247,8 @@ def _install_hint(name: str) -> str:
     if name.startswith("wardround/"):
         return "no detector of this program has that name"
     return f"run: guardrails hub install hub://{name}"
+
+
+_CHECKS: tuple[Callable[[Policy], Iterator[Problem]], ...] = (
+    _never_fires, _same_condition, _escalation, _redaction, _unguarded, _tests, _messages, _queues, _shadow,
+)  # fmt: skip

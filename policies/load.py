@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import get_args
 
 from pydantic import BaseModel, ValidationError
 from rapidfuzz.distance import OSA
 
 from .decision import RuleOutcome
-from .document import MESSAGE_NAMES, OWN_KEYS, Document, Mode, Rule, Texts
+from .document import MESSAGE_NAMES, OWN_KEYS, Citations, Document, Mode, Rule, Texts
 from .errors import PolicyError
 from .explain import explain
 from .expressions import Condition, Conditions, compile_condition
@@ -55,6 +56,13 @@ class CompiledRule:
         """Recorded only: by its own mode or the policy's."""
         return self.idle.shadow
 
+    @property
+    def works_sentences(self) -> bool:
+        """Whether it may leave out or mark sentences: it redacts, and not identifiers alone."""
+        if self.action is not Action.REDACT or not self.condition.reads_findings:
+            return False
+        return self.condition.tree.words.get("Finding.kind") != frozenset({"phi"}) or "!" in self.rule.when
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -83,6 +91,12 @@ class Policy:
         """Its author's count."""
         return self.document.version
 
+    @property
+    def works_sentences(self) -> bool:
+        """Whether sentences of an answer may be left out or marked under it."""
+        redacts = self.document.agents.drafting.after_revisions == "redact"
+        return redacts or any(r.works_sentences and not r.shadow for r in self.rules)
+
     def message(self, name: str, language: str = "en") -> str | None:
         """A message in the language, else in English, else in its first language; None where there is none."""
         text: Texts | None = self.document.messages.get(name)
@@ -103,6 +117,9 @@ def load_policy(name_or_path: str, *, on_file: Callable[[Path], None] | None = N
     document = _validated(merged)
     rules = _compiled(document, merged)
     _check_names(document, merged)
+    _check_how(document, merged, [f.mark.source for f in gathered.files])
+    _check_citations(document, merged)
+    _check_names_of_files(document, merged)
     return Policy(
         document=document,
         digest=_digest(document),
@@ -207,7 +224,8 @@ def _compile(i: int, rule: Rule, merged: Branch, mode: Mode) -> CompiledRule:
     origin = at(merged, ("rules", i)).mark
     where = f"{at(merged, ('rules', i, 'when')).mark}: rule {rule.id!r}"
     shadow = Mode.SHADOW in (mode, rule.mode)
-    idle = RuleOutcome(id=rule.id, origin=str(origin), fired=False, action=rule.then, shadow=shadow)
+    how = rule.how if rule.then is Action.REDACT else None
+    idle = RuleOutcome(id=rule.id, origin=str(origin), fired=False, action=rule.then, shadow=shadow, how=how)
     return CompiledRule(rule, origin, compile_condition(rule.when, where), idle)
 
 
@@ -226,6 +244,38 @@ def _check_names(document: Document, merged: Branch) -> None:
             _unknown(at(merged, ("messages", name)).mark, "unknown message", name, MESSAGE_NAMES)
     for name in OWN_KEYS:
         _check_own_keys(name, getattr(document.agents, name), merged)
+
+
+def _check_how(document: Document, merged: Branch, files: Sequence[str]) -> None:
+    """`how` belongs to `redact`; one that is inherited may stay where an extending file changes the action alone."""
+    for i, rule in enumerate(document.rules):
+        if rule.then is Action.REDACT or "how" not in rule.model_fields_set:
+            continue
+        how, then = (at(merged, ("rules", i, key)).mark for key in ("how", "then"))
+        if files.index(how.source) >= files.index(then.source):
+            raise PolicyError(
+                f"{how}: rule {rule.id!r}: 'how' says what 'redact' does, and this rule says 'then: {rule.then}'; "
+                "take it out or write 'then: redact'"
+            )
+
+
+def _check_citations(document: Document, merged: Branch) -> None:
+    value: object = document.agents.citations
+    if value not in get_args(Citations):
+        where = at(merged, ("agents", "knowledge", "citations")).mark
+        known = get_args(Citations)
+        raise PolicyError(
+            f"{where}: agents.knowledge.citations is {str(value)[:60]!r}{did_you_mean(str(value), known)}"
+        )
+
+
+def _check_names_of_files(document: Document, merged: Branch) -> None:
+    """Judge and certificate are named by a string."""
+    options = document.agents.knowledge.options
+    for key, like in (("judge", "openai/gpt-5-mini"), ("certificate", "certificate.json")):
+        if key in options and not (isinstance(options[key], str) and options[key]):
+            where = at(merged, ("agents", "knowledge", key)).mark
+            raise PolicyError(f"{where}: {key} is named by a string, such as {like}")
 
 
 def _unknown(mark: Mark, what: str, word: str, known: Mapping[str, object]) -> None:

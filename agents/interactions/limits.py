@@ -14,6 +14,9 @@ from .ingredients import Vocabulary
 from .pairs import Level
 from .tables import Reader, Row, Sourced, TableError
 
+Route = Literal["oral", "injection", "transdermal"]
+"""How a drug gets into the body, as far as maxima differ by it."""
+
 
 class ConditionRow(Sourced):
     """A class of drugs that a condition rules out."""
@@ -98,7 +101,7 @@ class DoseRow(Sourced):
     """Labelled maximum for adults, per kilogram for children."""
 
     ingredient: str
-    route: Literal["oral", "injection", "transdermal"]
+    route: Route
     max_single_mg: float | None = None
     max_daily_mg: float | None = None
     max_single_mg_kg: float | None = None
@@ -190,7 +193,7 @@ def _doses(vocabulary: Vocabulary, reader: Reader) -> dict[tuple[str, str], Dose
         vocabulary.expand([row.ingredient])
         return row
 
-    return {(r.ingredient, r.route): r for r in reader.kept(reader.csv("doses/*.csv", DoseRow), known)}
+    return {(r.ingredient, r.route): r for r in reader.kept(reader.csv("doses/maxima*.csv", DoseRow), known)}
 
 
 def _washout(row: WashoutRow, vocabulary: Vocabulary) -> tuple[frozenset[str], Washout]:

@@ -27,10 +27,11 @@ _ONCOLOGY = re.compile(
     r"\bhigh-dose methotrexate\b|\bleucovorin\b|\bleukemia\b|\bleukaemia\b|\bosteosarcoma\b|"
     r"\blymphoma\b|\bectopic\b|\bmg/m2\b|\bchemotherapy\b"
 )
-_LIMITING = re.compile(
+LIMITING = re.compile(
     r"\b(?:more than|exceed\w*|over|above|beyond|maximum|max|no more|not more|toxic|overdose|limit|"
     r"up to a max\w*|at least|total of|ceiling)\b[^.;]{0,25}$"
 )
+"""Before an amount: it is told as a limit, not as a dose."""
 _MISMATCH = 1.3
 """Volume and amount may differ by rounding, not by this factor."""
 _GROSS = 5
@@ -92,7 +93,7 @@ def _doses(chart: Chart, view: DraftView, limits: Limits) -> Iterator[Finding]:
         first = doses_of(view.reading, mention)
         doses = [] if first is None else [first, *further_doses(view.reading, mention, first)]
         products = [] if first is None or not first.per_kg else [first, *_next_amount(view.reading, first)]
-        stated = [d for d in doses if not _LIMITING.search(view.reading.folded[max(0, d.start - 40) : d.start])]
+        stated = [d for d in doses if not LIMITING.search(view.reading.folded[max(0, d.start - 40) : d.start])]
         over = (_dose_finding(mention.ingredients[0], d, _around(view.reading, mention), chart, limits) for d in stated)
         found = next((f for f in over if f is not None), None)
         if found is not None:
@@ -152,7 +153,7 @@ def _unnamed_doses(chart: Chart, view: DraftView, limits: Limits) -> Iterator[Fi
         if sentence.mentions:
             continue
         dose = parse(text, sentence.start, sentence.end) or _by_strength(strength, sentence.folded)
-        if dose is None or _LIMITING.search(text[max(0, dose.start - 40) : dose.start]):
+        if dose is None or LIMITING.search(text[max(0, dose.start - 40) : dose.start]):
             continue
         found = _dose_finding(ingredient, dose, sentence.folded, chart, limits)
         if found is not None:
@@ -264,12 +265,7 @@ def _around(reading: Reading, mention: Mention) -> str:
 def _dose_finding(
     ingredient: str, dose: Dose, around: str, chart: Chart, limits: Limits
 ) -> tuple[Severity, str, DoseRow] | None:
-    if TOPICAL.search(around) or _ARREST.search(around):
-        return None
-    route = "injection" if _INJECTION.search(around) else "oral"
-    row = limits.doses.get((ingredient, route)) or limits.doses.get(
-        (ingredient, "injection" if ingredient == "epinephrine" else route)
-    )
+    row = row_of(ingredient, around, limits)
     if row is None or dose.units != (row.unit == "units"):
         return None
     if ingredient == "methotrexate" and _ONCOLOGY.search(around + chart.context):
@@ -282,6 +278,23 @@ def _dose_finding(
     if child is not None:
         return child
     return _adult(row, dose, at_once=_AT_ONCE.search(around) is not None)
+
+
+def row_of(ingredient: str, around: str, limits: Limits) -> DoseRow | None:
+    """The maximum that speaks of a dose, by the words around it; none for the skin, or in a cardiac arrest."""
+    if TOPICAL.search(around) or _ARREST.search(around):
+        return None
+    route = "injection" if _INJECTION.search(around) else "oral"
+    return limits.doses.get((ingredient, route)) or limits.doses.get(
+        (ingredient, "injection" if ingredient == "epinephrine" else route)
+    )
+
+
+def exceeds(row: DoseRow, dose: Dose, around: str) -> bool:
+    """Whether an adult's dose is above the row, is given too often, or is far too small to be meant."""
+    if row.interval == "weekly" and not dose.weekly and _weekly(row, dose) is not None:
+        return True
+    return _adult(row, dose, at_once=_AT_ONCE.search(around) is not None) is not None
 
 
 def _weekly(row: DoseRow, dose: Dose) -> tuple[Severity, str, DoseRow] | None:

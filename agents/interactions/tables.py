@@ -152,6 +152,6 @@ def digest(folder: Path = DATA) -> str:
     """First twelve hex digits of a SHA-256 over all tables, in order of name."""
     total = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
-        if path.suffix in {".csv", ".yaml"}:
+        if path.suffix in {".csv", ".yaml", ".txt"}:
             total.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
     return total.hexdigest()[:12]

@@ -1,42 +1,56 @@
-"""The knowledge agent: every sentence of the draft against the evidence. The comparing lives in `entail`."""
+"""The knowledge agent: every claim of the draft against the evidence. The comparing lives in `comparing`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache, partial
+from pathlib import Path
 from typing import Any
 
-from wardround.policies.finding import Citation, Finding, Span
-from wardround.policies.request import Case, Evidence, Task
+from wardround.policies.errors import WardroundError
+from wardround.policies.finding import Finding
+from wardround.policies.request import Case
 
-from ..ports import Compute, Report, Retriever, Support
-from .claims import CITATION, Claim, ClaimKind, find_claims
-from .entail import Label, Verdict, judge
-from .messages import AGENT, contradicted, missing_source, unknown_citation, unsupported
+from ..ports import Compute, Formulary, ModelClient, Report, Retrieved, Retriever, StoredPassage
+from .certificate import Certificate, installed_verifier, load_certificate
+from .claims import Claim, ClaimKind, find_claims
+from .comparing import Comparison, Judged
+from .messages import AGENT
 from .omission import find_omissions
-from .retrieve import Index, Passage, compile_passages
-from .statement import Statement, compile_statement
+from .second_opinion import Judge, judge_of
+from .sources import Sources, gather
+from .statement import compile_statement
 
-INLINE_CHARS = 20_000
-"""Drafts and evidence with more characters than this together are compared off the event loop."""
 MAX_CLAIMS = 400
-"""Sentences of a draft that are compared at most; the rest is named in the notes."""
-CANDIDATES = 8
-"""Passages that a sentence is compared with: the best by BM25, and those it cites."""
-STORED = 8
-"""Passages asked of the store for a draft."""
-VERSION = "exact-1"
+"""Claims of a draft that are compared at most; the rest is named in the notes."""
+STORED = 4
+"""Passages asked of the store for one claim."""
+VERSION = "claims-2"
 """Version of the comparison, for the receipt; counted up with every change of its verdicts."""
-_SOURCE_TASKS = frozenset({Task.RECORD_SUMMARY, Task.LETTER})
 
 
 class KnowledgeAgent:
-    """Claims of the draft against evidence: deterministic, offline, without a model."""
+    """Claims of the draft against evidence: deterministic and offline, but for the second opinion a policy may ask."""
 
     name = AGENT
 
-    def __init__(self, compute: Compute, retriever: Retriever | None = None) -> None:
+    def __init__(
+        self,
+        compute: Compute,
+        retriever: Retriever | None = None,
+        *,
+        formulary: Formulary | None = None,
+        attacks: Callable[[str], bool] = lambda text: False,
+        model: ModelClient | None = None,
+    ) -> None:
+        """`attacks` tells text that tries to give instructions: it supports nothing. `model` gives second opinions."""
         self._compute = compute
         self._retriever = retriever
+        self._formulary = formulary
+        self._attacks = attacks
+        self._model = model
         compile_statement("Warfarin 1 mg twice daily, and 2 to 3 tablets.", "en")  # reads the tables before a request
 
     async def screen(self, case: Case, settings: Mapping[str, Any]) -> Report:
@@ -45,122 +59,95 @@ class KnowledgeAgent:
         return Report()
 
     async def check(self, case: Case, settings: Mapping[str, Any]) -> Report:
-        """Compare every sentence of the draft with the evidence sent along, and with the store's where there is one."""
-        del settings
+        """Compare every claim of the draft with the evidence sent along, the store, the record and the drug tables."""
         if not case.draft:
             return Report()
-        evidence = (*(case.request.evidence or ()), *await self._stored(case))
-        if len(case.draft) + sum(len(e.text) for e in evidence) > INLINE_CHARS:
-            return await self._compute.run(_check, case, evidence)
-        return _check(case, evidence)
+        asked, certificate = judge_of(settings, self._model), _certificate(settings)
+        claims = await self._compute.run(find_claims, case.draft, case.language)
+        read = claims[:MAX_CLAIMS]
+        stored = await self._stored(case, read)
+        release_at = _threshold(certificate, case)
+        sources, judged = await self._compute.run(self._compare, case, read, stored, release_at)
+        if asked is not None:
+            judged = await self._second_opinions(asked, sources, judged)
+        told = partial(_report, unread=len(claims) - len(read), judge=asked)
+        report = await self._compute.run(told, case, sources, judged)
+        if certificate is not None:
+            held = "none holds for this round" if release_at is None else f"released from {release_at:g} on"
+            report = replace(report, notes={**report.notes, "certificate": f"{certificate.made}: {held}"})
+        searched = (Retrieved(tuple(p.id for p in found)) for found in stored if found is not None)
+        return replace(report, retrieved=tuple(searched))
 
-    async def _stored(self, case: Case) -> Sequence[Evidence]:
+    async def _stored(self, case: Case, claims: Sequence[Claim]) -> list[Sequence[StoredPassage] | None]:
+        """For each claim what the store has on it; None where it was not asked."""
         if self._retriever is None:
-            return ()
-        sent = {e.id for e in case.request.evidence or ()}
-        query = f"{case.request.text}\n{case.draft}"
-        return [e for e in await self._retriever.search(query, limit=STORED) if e.id not in sent]
+            return [None] * len(claims)
+        asked = [c.standalone if needs_evidence(c) else "" for c in claims]
+        queries = [q for q in asked if q]
+        found = iter(await self._retriever.search(queries, language=case.language, limit=STORED) if queries else ())
+        return [next(found) if q else None for q in asked]
+
+    def _compare(
+        self,
+        case: Case,
+        claims: Sequence[Claim],
+        stored: Sequence[Sequence[StoredPassage] | None],
+        release_at: float | None,
+    ) -> tuple[Sources, list[Judged]]:
+        known = [found or () for found in stored]
+        sources = gather(case, known, self._attacks)
+        return sources, Comparison(case, sources, self._formulary, release_at).judge(claims, known)
+
+    async def _second_opinions(self, judge: Judge, sources: Sources, judged: Sequence[Judged]) -> list[Judged]:
+        """Side by side: one after the other, a slow judge would use up the deadline of the whole agent."""
+        async with asyncio.TaskGroup() as group:
+            asked = [group.create_task(judge.ask(j, sources)) for j in judged]
+        return [task.result() for task in asked]
 
 
-def _check(case: Case, evidence: Sequence[Evidence]) -> Report:
-    """Claims, verdicts, findings."""
-    draft = case.draft or ""
-    channels = (case.draft_channel,)
-    if not evidence:
-        return Report((), channels, {"knowledge": VERSION, "evidence": "none"})
-    claims = find_claims(draft, case.language)
-    passages = compile_passages(evidence, case.language)
-    comparison = _Comparison(case, passages)
-    findings: list[Finding] = []
-    supported: list[Support] = []
-    for claim in claims[:MAX_CLAIMS]:
-        found, support = comparison.look(claim)
-        findings.extend(found)
-        supported.extend(support)
-    if case.complete and case.task in _SOURCE_TASKS:
-        findings.extend(find_omissions(draft, passages, case.language))
+def needs_evidence(claim: Claim) -> bool:
+    """Whether a claim is more than talk."""
+    return claim.kind is not ClaimKind.TALK or bool(claim.citations)
+
+
+def _report(case: Case, sources: Sources, judged: Sequence[Judged], *, unread: int, judge: Judge | None) -> Report:
+    findings: list[Finding] = [f for j in judged for f in j.findings]
+    if case.complete:
+        used = frozenset(c.passage or c.source for j in judged if j.support for c in j.support.citations)
+        findings.extend(find_omissions(case, sources, used))
     findings.sort(key=lambda f: -f.severity.rank)
-    notes = {"knowledge": VERSION, "evidence": str(len(passages))}
-    if len(claims) > MAX_CLAIMS:
-        notes["unread"] = f"{len(claims) - MAX_CLAIMS} sentences past the first {MAX_CLAIMS}"
-    return Report(tuple(findings), channels, notes, tuple(supported))
+    notes = {"knowledge": VERSION, "evidence": sources.told()}
+    if sources.attacked:
+        notes["attacked"] = f"{sources.attacked} sentences of evidence read like instructions and support nothing"
+    if unread:
+        notes["unread"] = f"{unread} claims past the first {MAX_CLAIMS}"
+    if judge is not None:
+        notes["judge"] = judge.told()
+    supported = tuple(j.support for j in judged if j.support is not None)
+    return Report(tuple(findings), (case.draft_channel,), notes, supported)
 
 
-class _Comparison:
-    """What the sentences of one draft are compared with."""
-
-    def __init__(self, case: Case, passages: Sequence[Passage]) -> None:
-        self._case = case
-        self._index = Index(passages)
-        self._by_label = {p.id.casefold(): p for p in passages}
-        self._known = _given(case)
-
-    def look(self, claim: Claim) -> tuple[list[Finding], list[Support]]:
-        """Findings on one sentence, and its support where evidence bears it out."""
-        if claim.kind is ClaimKind.TALK and not claim.citations:
-            return [], []
-        span = Span(channel=self._case.draft_channel, start=claim.start, end=claim.end)
-        cited, unknown = self._resolve(claim.citations)
-        statement = compile_statement(_without_marks(claim), self._case.language)
-        passages = self._candidates(statement, cited)
-        verdict = judge(statement, passages, cited=frozenset(p.id for p in cited), known=self._known)
-        findings = [unknown_citation(span)] if unknown else []
-        match verdict.label:
-            case Label.CONTRADICTED:
-                findings.append(contradicted(span, verdict))
-            case Label.NOT_FOUND:
-                findings.extend(_not_found(span, claim, statement, verdict))
-            case Label.SUPPORTED:
-                return findings, [
-                    Support(span, tuple(Citation(source=i) for i in verdict.passages), verdict.confidence)
-                ]
-        return findings, []
-
-    def _resolve(self, labels: Sequence[str]) -> tuple[tuple[Passage, ...], bool]:
-        """Passages that the labels name, by id or by position, and whether any label names none."""
-        found: dict[str, Passage] = {}
-        unknown = False
-        for label in labels:
-            passage = self._by_label.get(label.casefold())
-            if passage is None and label.isdigit() and 0 < int(label) <= len(self._index.passages):
-                passage = self._index.passages[int(label) - 1]
-            if passage is None:
-                unknown = True
-            else:
-                found[passage.id] = passage
-        return tuple(found.values()), unknown
-
-    def _candidates(self, statement: Statement, cited: Sequence[Passage]) -> tuple[Passage, ...]:
-        if len(self._index.passages) <= CANDIDATES:
-            return self._index.passages
-        best = self._index.search(statement.keys, limit=CANDIDATES)
-        return tuple({p.id: p for p in (*cited, *best)}.values())
+def _threshold(certificate: Certificate | None, case: Case) -> float | None:
+    """The certified probability; None where none holds, as of a certificate for another verifier."""
+    if certificate is None or certificate.verifier != installed_verifier():
+        return None
+    return certificate.threshold(case.task, case.language)
 
 
-def _not_found(span: Span, claim: Claim, statement: Statement, verdict: Verdict) -> list[Finding]:
-    """A dose or threshold without a source; else a specific fact that no passage states."""
-    sourceless = missing_source(span, verdict)
-    if sourceless:
-        return sourceless
-    specific = bool(statement.drugs) or any(not q.dimension.startswith("count") for q in statement.quantities)
-    if not specific or claim.kind in {ClaimKind.TALK, ClaimKind.PATIENT, ClaimKind.QUOTATION}:
-        return []
-    return [unsupported(span, statement, verdict)]
+def _certificate(settings: Mapping[str, Any]) -> Certificate | None:
+    """The certificate that the policy names. Raises `WardroundError` where it cannot be read: nothing is certified."""
+    named = settings.get("certificate")
+    if named is None:
+        return None
+    path = Path(str(named))
+    try:
+        changed = path.stat().st_mtime_ns
+    except OSError as error:
+        raise WardroundError(f"agents.knowledge.certificate: {named} cannot be read") from error
+    return _loaded(path, changed)
 
 
-def _given(case: Case) -> tuple[Statement, ...]:
-    """What the conversation and the record state: numbers in there need no further source."""
-    patient = case.patient
-    record = [*(patient.medications or ()), *(patient.conditions or ()), *(patient.allergies or ())]
-    if patient.egfr_ml_min is not None:
-        record.append(f"eGFR {patient.egfr_ml_min:g} mL/min")
-    if patient.weight_kg is not None:
-        record.append(f"weight {patient.weight_kg:g} kg")
-    if patient.age_years is not None:
-        record.append(f"age {patient.age_years:g} years")
-    texts = [m.text for m in case.request.messages if m.role in {"user", "tool"} and m.text]
-    return tuple(compile_statement(text, case.language) for text in (*texts, *record))
-
-
-def _without_marks(claim: Claim) -> str:
-    return CITATION.sub(" ", claim.text)
+@lru_cache(maxsize=8)
+def _loaded(path: Path, changed: int) -> Certificate:
+    del changed
+    return load_certificate(path)

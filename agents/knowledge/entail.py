@@ -46,6 +46,8 @@ class Cause(StrEnum):
     NEGATION = "negation"
     DIRECTION = "direction"
     QUANTITY = "quantity"
+    MEANING = "meaning"
+    """The whole says otherwise; no single word or figure shows it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import NamedTuple
 
-from .quantities import Bound, Quantity, agree, same_value
+from .quantities import Bound, Quantity, agree, numbers, same_value
 from .retrieve import Passage
 from .statement import Statement, Token, weight
 
@@ -23,6 +24,7 @@ _SUBJECT = {
     "duration": "duration", "pressure": "blood pressure", "percent": "percentage", "temperature": "temperature",
 }  # fmt: skip
 _DOSE = frozenset({"mass", "frequency", "activity", "volume"})
+_YEAR_H = 8760.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +68,16 @@ class _Place(NamedTuple):
     near: frozenset[str]
 
 
+def is_concentration(quantity: Quantity) -> bool:
+    """Whether it is an amount in a volume, as of a solution or a laboratory value."""
+    return quantity.dimension.split(" ")[0].partition("/")[2] in {"ml", "dl", "l"}
+
+
 def subject_of(quantity: Quantity) -> str:
     """What kind of quantity, in words."""
     head = quantity.dimension.split(" ")[0]
+    if is_concentration(quantity):
+        return "concentration"
     return (
         _SUBJECT.get(head) or _SUBJECT.get(head.split("/")[0]) or ({"count": "number", "bare": "value"}.get(head, head))
     )
@@ -89,7 +98,11 @@ def check_figures(
         clash = _clash(claim, quantity, rivals, cited, given)
         if clash is not None:
             clashes.append(clash)
-        if not given and not any(_says(quantity, p) for p in rivals):
+        if (
+            not given
+            and not any(_says(quantity, p) for p in rivals)
+            and not _otherwise(claim, quantity, passages, places)
+        ):
             missing.append(Figure(quantity, _drugs_near(claim, quantity)))
     return Figures(tuple(clashes), tuple(missing))
 
@@ -127,6 +140,38 @@ def _says(quantity: Quantity, place: _Place) -> bool:
     )
 
 
+def _otherwise(claim: Statement, quantity: Quantity, passages: Sequence[Passage], places: Sequence[_Place]) -> bool:
+    """Whether the evidence states the figure in another manner: a bare number for an age or count, a daily amount for
+    once a day, an interval for how often."""
+    head = quantity.dimension.split(" ")[0]
+    if head == "frequency":
+        period_h = 24 / quantity.low if quantity.low else 0.0
+        spaced = (p.quantity for p in places if p.quantity.dimension == "duration")
+        if any(abs(q.low - period_h) < 0.02 * period_h for q in spaced):
+            return True
+        return quantity.low == quantity.high == 1 and any(p.quantity.daily for p in places)
+    if head == "duration":
+        often = (p.quantity for p in places if p.quantity.dimension == "frequency" and p.quantity.low)
+        if any(abs(24 / q.low - quantity.low) < 0.02 * quantity.low for q in often):
+            return True
+    if head in {"count", "bare"} or _in_years(quantity):
+        written = _numbers(claim.text[quantity.start : quantity.end])
+        return bool(written) and all(
+            any(n in _numbers(s.text) for p in passages for s in p.statements) for n in written
+        )
+    return False
+
+
+def _in_years(quantity: Quantity) -> bool:
+    return quantity.dimension == "duration" and quantity.low >= _YEAR_H and quantity.low % _YEAR_H == 0
+
+
+@lru_cache(maxsize=4_096)
+def _numbers(text: str) -> frozenset[float]:
+    """Numbers in a text, in figures or words, whatever they count."""
+    return frozenset(numbers(text))
+
+
 def _often(place: _Place) -> Quantity | None:
     """How often a single amount is taken: the frequency written right behind it."""
     end = place.quantity.end
@@ -145,12 +190,17 @@ def _clash(
         return None
     told = max((len(p.near & mine) for p in saying), default=-1)
     for place in sorted(same_thing, key=lambda p: (-len(p.near & mine), -p.coverage)):
-        if len(place.near & mine) <= told or place in saying:
+        if len(place.near & mine) <= told or place in saying or _is_rest(quantity, place.quantity):
             continue
         floor = ALIGNED_KNOWN if given else ALIGNED_CITED if place.passage.id in cited else ALIGNED
         if place.coverage >= floor and (place.near & mine or place.coverage >= ALIGNED_KNOWN):
             return Clash(_confidence(place, mine), place.passage.id, _subjects(claim, quantity, drug, place))
     return None
+
+
+def _is_rest(quantity: Quantity, other: Quantity) -> bool:
+    """Whether both are shares that make a whole: 41% still have it where 59% lost it."""
+    return quantity.dimension == "percent" and abs(quantity.low + other.low - 100) < 0.5
 
 
 def _same_thing(claim: Statement, quantity: Quantity, drug: str | None, mine: frozenset[str], place: _Place) -> bool:

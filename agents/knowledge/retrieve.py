@@ -64,7 +64,12 @@ class Index:
 
 def compile_passages(evidence: Sequence[Evidence], language: str) -> tuple[Passage, ...]:
     """Every passage with its sentences compiled."""
-    return tuple(_passage(e.id, _sentences(e.text, language)) for e in evidence)
+    return tuple(compile_texts(e.id, e.text, language) for e in evidence)
+
+
+def compile_texts(identity: str, text: str, language: str) -> Passage:
+    """One passage with its sentences compiled."""
+    return _passage(identity, _sentences(text, language))
 
 
 def _passage(identity: str, statements: tuple[Statement, ...]) -> Passage:
@@ -72,7 +77,7 @@ def _passage(identity: str, statements: tuple[Statement, ...]) -> Passage:
     return Passage(identity, statements, counts, sum(counts.values()))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=512)
 def _sentences(text: str, language: str) -> tuple[Statement, ...]:
     """Compiled sentences of one passage; a streamed draft is checked against the same ones again and again."""
     spans = list(sentence_spans(text))[:MAX_SENTENCES]

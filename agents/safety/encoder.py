@@ -7,8 +7,6 @@ digest was compared: a file that was altered or is missing raises, and the detec
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 import re
 from array import array
 from collections import OrderedDict
@@ -19,7 +17,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from wardround.policies.errors import WardroundError
+from ..weights import checked, session
 
 if TYPE_CHECKING:
     import numpy as np
@@ -100,7 +98,7 @@ class Encoder:
 
     def __init__(self, folder: Path = MODEL) -> None:
         """Load weights and vocabulary. Raises `WardroundError` where a file is missing or not the one that was made."""
-        self._session = _session(checked(folder, "encoder.onnx"))
+        self._session = session(checked(folder, "encoder.onnx"))
         self._windows = lru_cache(maxsize=KEPT_TEXTS)(Cutter(checked(folder, "tokenizer.json")).windows)
         self._kept: OrderedDict[bytes, Seen] = OrderedDict()
         self._lock = Lock()
@@ -156,37 +154,6 @@ def features(text: str, start: int, end: int) -> tuple[float, float, float, floa
         float(any(c.isdigit() for c in token)),
         float(inside),
     )
-
-
-def digest(path: Path) -> str:
-    """SHA-256 of a file, hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def checked(folder: Path, name: str) -> Path:
-    try:
-        digests: dict[str, str] = json.loads((folder / "digests.json").read_text(encoding="utf-8"))
-        same = digest(folder / name) == digests[name]
-    except (OSError, ValueError, KeyError) as error:
-        raise WardroundError(f"agents/safety/model/{name} cannot be read: install wardround again") from error
-    if not same:
-        raise WardroundError(f"agents/safety/model/{name} is not the file that was released: install wardround again")
-    return folder / name
-
-
-def silent_runtime() -> Any:
-    """onnxruntime with its reporting to its maker off: that is decided, for good, when it is first loaded."""
-    os.environ |= {"ORT_DISABLE_TELEMETRY": "1", "ORT_TELEMETRY_DISABLED": "1"}
-    return import_module("onnxruntime")
-
-
-def _session(path: Path) -> Any:
-    runtime = silent_runtime()
-    options = runtime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    return runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
 def _key(text: str, window: Window) -> bytes:

@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from wardround.policies.errors import WardroundError
 from wardround.policies.finding import Severity
 
-from .encoder import MODEL, Encoder, Seen, Window, checked, encoder
+from ..weights import checked
+from .encoder import MODEL, Encoder, Seen, Window, encoder
 from .gloss import gloss
 
 MAX_UNKNOWN = 0.25

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSON
+from sqlalchemy.dialects.postgresql import ARRAY, JSON, TSVECTOR
 
-REVISION = "0001"
+REVISION = "0002"
 """The newest migration; a database that is there is opened without looking for any."""
 
 metadata = sa.MetaData()
@@ -89,4 +89,55 @@ api_keys = sa.Table(
     sa.Column("key_hash", sa.LargeBinary, nullable=False, unique=True),
     sa.Column("created_at", _TIME, nullable=False),
     sa.Column("revoked_at", _TIME),
+)
+
+evidence_documents = sa.Table(
+    "evidence_documents",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("publisher", sa.Text),
+    sa.Column("edition", sa.Text),
+    sa.Column("effective", sa.Date),
+    sa.Column("expires", sa.Date),
+    sa.Column("jurisdiction", sa.Text),
+    sa.Column("audience", sa.Text),
+    sa.Column("language", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("passages", sa.Integer, nullable=False),
+    sa.Column("imported_at", _TIME, nullable=False),
+    sa.Column("replaced_at", _TIME),
+    sa.Column("removed_at", _TIME),
+    sa.Index(
+        "evidence_documents_current",
+        "key",
+        unique=True,
+        postgresql_where=sa.text("replaced_at IS NULL AND removed_at IS NULL"),
+    ),
+)
+
+evidence_passages = sa.Table(
+    "evidence_passages",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("document_id", sa.BigInteger, sa.ForeignKey("evidence_documents.id"), nullable=False),
+    sa.Column("ordinal", sa.Integer, nullable=False),
+    sa.Column("headings", ARRAY(sa.Text), nullable=False),
+    sa.Column("page", sa.Integer),
+    sa.Column("locator", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("words", sa.Integer, nullable=False),
+    sa.Column("lexemes", TSVECTOR, nullable=False),
+    sa.Column("current", sa.Boolean, nullable=False),
+    sa.Index("evidence_passages_document", "document_id", "ordinal"),
+    sa.Index("evidence_passages_lexemes", "lexemes", postgresql_using="gin", postgresql_where=sa.text("current")),
+)
+
+evidence_lexemes = sa.Table(
+    "evidence_lexemes",
+    metadata,
+    sa.Column("lexeme", sa.Text, primary_key=True),
+    sa.Column("passages", sa.Integer, nullable=False),
 )

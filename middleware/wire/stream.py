@@ -76,12 +76,13 @@ class StreamSink:
         taken = self._take(choice, upto)
         text = replacement if replacement is not None else "".join(_content(p.chunk) for p in taken)
         await self._record(choice, upto, text, findings)
+        self._sent[choice] = upto
         if replacement is not None:
             taken = [_Piece(_with_content(taken[0].chunk, replacement), choice, upto)] if taken else []
         for piece in taken:
             self._frames.put_nowait(frame(piece.chunk))
-        self._sent[choice] = upto
-        self._replaced[choice] = self._replaced.get(choice, "") + text
+        if taken:
+            self._replaced[choice] = self._replaced.get(choice, "") + text
 
     def _take(self, choice: int, upto: int) -> list[_Piece]:
         taken: list[_Piece] = []
@@ -128,12 +129,15 @@ class StreamSink:
         replaced: set[int] = set()
         for piece in self._pieces:
             whole = texts.get(piece.choice)
-            if whole is None or piece.end is None and not _content(piece.chunk):
+            if whole is None or not piece.chunk.get("choices"):
                 self._frames.put_nowait(frame(piece.chunk))
-            elif piece.choice not in replaced:
+                continue
+            if piece.choice not in replaced and (piece.end is None or _content(piece.chunk)):
                 replaced.add(piece.choice)
                 rest = whole[len(self._replaced.get(piece.choice, "")) :]
-                self._frames.put_nowait(frame(_with_content(piece.chunk, rest)))
+                self._frames.put_nowait(frame(_text_alone(piece.chunk, rest)))
+            if piece.end is None or not _content(piece.chunk):
+                self._frames.put_nowait(frame(_without_content(piece.chunk)))
 
     def _whole(self, body: Mapping[str, Any]) -> None:
         for choice in body["choices"]:
@@ -211,6 +215,19 @@ def _with_content(chunk: Mapping[str, Any], text: str, *, keep_logprobs: bool = 
     delta: dict[str, Any] = {**(choice.get("delta") or {}), "content": text}
     logprobs = choice.get("logprobs") if keep_logprobs else None
     return {**chunk, "choices": [{**choice, "delta": delta, "logprobs": logprobs}]}
+
+
+def _text_alone(chunk: Mapping[str, Any], text: str) -> dict[str, Any]:
+    """A chunk in the upstream's envelope with nothing but text."""
+    own: Mapping[str, Any] = chunk["choices"][0]
+    delta: Mapping[str, Any] = own.get("delta") or {}
+    role = {"role": delta["role"]} if "role" in delta else {}
+    choice = {"index": own.get("index", 0), "delta": {**role, "content": text}}
+    return {**chunk, "choices": [{**choice, "logprobs": None, "finish_reason": None}]}
+
+
+def _without_content(chunk: Mapping[str, Any]) -> Mapping[str, Any]:
+    return _with_content(chunk, "") if _content(chunk) else chunk
 
 
 def _chunk(envelope: Mapping[str, Any], index: int, delta: Mapping[str, Any], finish: str | None) -> dict[str, Any]:

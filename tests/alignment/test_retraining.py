@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from wardround.agents.safety.encoder import MODEL, checked
+from wardround.agents.safety.encoder import MODEL
 from wardround.agents.safety.heads import Heads
+from wardround.agents.weights import checked
 from wardround.alignment import __main__ as recipes
 from wardround.policies.errors import WardroundError
 

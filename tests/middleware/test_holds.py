@@ -117,6 +117,21 @@ async def test_an_edit_is_checked_again_and_released_when_it_is_clean(open_servi
     assert (done.status, done.answer) == ("released", "Take paracetamol.")
 
 
+async def test_an_edit_of_which_a_sentence_is_left_out_goes_out_without_it(open_service: Open, tmp_path: Path) -> None:
+    file = tmp_path / "kept.yaml"
+    rules = "rules:\n  - {id: claim-contradicted, then: redact}\n"
+    file.write_text(f"policy: kept\nversion: 1\nextends: [wardround/default]\n{rules}")
+    service = await open_service(policy=str(file))
+    held = await hold(service)
+    done = await service.holding.decide(held.round_id, Review("edit", "p1", "Drink water. The WRONG tablet cures."))
+    decided = await service.holding.wait(held.round_id, 5.0)
+
+    assert done.status == "released"
+    assert (done.answer or "").startswith("Drink water.\n\nPart of the answer was left out")
+    assert decided is not None
+    assert [e.kind for e in decided[1].edits[0]] == ["drop", "close"]
+
+
 async def test_an_edit_of_a_crisis_answer_is_not_held_for_what_the_person_wrote(open_service: Open) -> None:
     service = await open_service()
     held = await hold(service, "request:DESPAIR")

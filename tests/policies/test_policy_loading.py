@@ -92,8 +92,9 @@ tests:
         (HEAD + "agents: {safety: {scpe: [x]}}\n" + RULE, "p.yaml:3: unknown key 'scpe'; did you mean 'scope'?"),
         (
             HEAD + "agents: {knowledge: {scope: [x]}}\n" + RULE,
-            "p.yaml:3: unknown key 'scope'; known are deadline, enabled, show_from",
+            "p.yaml:3: unknown key 'scope'; known are certificate, citations, deadline, enabled, judge, show_from",
         ),
+        (HEAD + "agents: {knowledge: {judge: 3}}\n" + RULE, "p.yaml:3: judge is named by a string"),
         (HEAD + "agents: {knowlege: {}}\n" + RULE, "p.yaml:3: unknown key 'knowlege'; did you mean 'knowledge'?"),
         (
             HEAD + "agents: {safety: {deadline: soon}}\n" + RULE,

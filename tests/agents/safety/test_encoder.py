@@ -105,7 +105,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 def test_the_heads_belong_to_the_encoder_that_is_shipped() -> None:
-    from wardround.agents.safety.encoder import digest
+    from wardround.agents.weights import digest
 
     assert heads().encoder == digest(MODEL / "encoder.onnx")
 

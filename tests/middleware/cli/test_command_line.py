@@ -24,6 +24,8 @@ CONTRACT = {
     "doctor": set[str](),
     "interactions": set[str](),
     "drugs": {"find", "import", "sources", "remove"},
+    "evidence": {"import", "list", "search", "show", "remove"},
+    "calibrate": {"fit", "check"},
     "policy": {"lint", "test", "show", "schema"},
     "review": {"list", "show", "approve", "edit", "reject", "redraft"},
     "audit": {"list", "show", "verify", "export"},
