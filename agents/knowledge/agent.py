@@ -25,7 +25,7 @@ from .statement import compile_statement
 
 MAX_CLAIMS = 400
 """Claims of a draft that are compared at most; the rest is named in the notes."""
-STORED = 4
+STORED = 3
 """Passages asked of the store for one claim."""
 VERSION = "claims-2"
 """Version of the comparison, for the receipt; counted up with every change of its verdicts."""

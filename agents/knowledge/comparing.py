@@ -27,7 +27,7 @@ from .verifier import Scores, verifier
 from .weighing import Weighed, exact_only, weigh, weights
 from .windows import Window, windows
 
-PAIRS = 24
+PAIRS = 18
 """Stretches of evidence that the network reads for one draft, all claims together: about 0.1 s on two cores."""
 MOST_PAIRS = 4
 """Stretches for one claim at most."""

@@ -61,22 +61,21 @@ class Sources:
 
 
 def gather(case: Case, stored: Sequence[Sequence[StoredPassage]], attacks: Callable[[str], bool]) -> Sources:
-    """Compile what there is. Evidence is untrusted: sentences of it that try to give instructions are left out."""
+    """Compile what there is. Evidence sent along is untrusted: sentences that try to give instructions are left out;
+    passages of the store were looked at when they were imported."""
     language = case.language
-    sent = [_harmless(p, attacks) for p in compile_passages(case.request.evidence or (), language)]
+    whole = compile_passages(case.request.evidence or (), language)
+    sent = [_harmless(p, attacks) for p in whole]
     own = {p.id for p in sent}
     about = {s.id: s for s in chain.from_iterable(stored) if s.id not in own}
-    compiled = {s.id: _harmless(compile_texts(s.id, s.text, language), attacks) for s in about.values()}
-    before = sum(len(p.statements) for p in compile_passages(case.request.evidence or (), language))
-    before += sum(len(compile_texts(s.id, s.text, language).statements) for s in about.values())
-    after = sum(len(p.statements) for p in chain(sent, compiled.values()))
+    compiled = {s.id: compile_texts(s.id, s.text, language) for s in about.values()}
     return Sources(
         sent=Index(sent),
         stored={i: p for i, p in compiled.items() if not about[i].stale},
         stale={i: p for i, p in compiled.items() if about[i].stale},
         about=about,
         given=_given(case),
-        attacked=before - after,
+        attacked=sum(len(p.statements) for p in whole) - sum(len(p.statements) for p in sent),
     )
 
 

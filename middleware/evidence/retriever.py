@@ -8,8 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from functools import cache, partial
 
-import sqlalchemy as sa
-
 from wardround.agents.knowledge.embedder import embedder
 from wardround.agents.ports import StoredPassage
 from wardround.policies.errors import StoreError
@@ -20,8 +18,11 @@ from ..store.database import Database
 
 PREFIX = "kb:"
 """How the id of a stored passage begins."""
-FUSED = 60
-"""Constant of reciprocal rank fusion (Cormack, Clarke and Büttcher 2009)."""
+WORDS = 0.1
+"""What shared words count beside nearness in meaning, both at most 1: more costs recall on 20,000 public passages."""
+WORDS_ALONE = 2.0
+"""The same in languages that the embedder does not know."""
+_EMBEDDED = frozenset({"en", "und"})
 BATCH = 50
 """Queries that the database is asked at once."""
 DEADLINE_S = 3.0
@@ -69,16 +70,29 @@ class EvidenceRetriever:
     async def _find(self, queries: Sequence[str], language: str, limit: int, generation: str) -> list[list[int]]:
         among = await self._size_of(generation)
         asked = [q[:QUERY_CHARS] for q in queries]
-        loop = asyncio.get_running_loop()
-        vectors = await asyncio.gather(*(loop.run_in_executor(_pool(), _vector, q) for q in asked))
         found: list[list[int]] = []
         for first in range(0, len(asked), BATCH):
-            part = slice(first, first + BATCH)
-            search = partial(
-                _ranked, queries=asked[part], vectors=vectors[part], language=language, limit=limit, among=among
-            )
-            found.extend(await self._database.read(search, deadline_s=DEADLINE_S))
+            found.extend(await self._batch(asked[first : first + BATCH], language, limit, among))
         return found
+
+    async def _batch(self, queries: Sequence[str], language: str, limit: int, among: searching.Size) -> list[list[int]]:
+        """By words and by meaning side by side; then how near in meaning the passages are that only words gave."""
+        by_words = partial(searching.near_words, queries=queries, language=language, among=among)
+        worded, (vectors, meant) = await asyncio.gather(
+            self._database.read(by_words, deadline_s=DEADLINE_S), self._by_meaning(queries)
+        )
+        known = {(h.query, h.passage) for h in meant}
+        others = [(h.query, h.passage) for h in worded if (h.query, h.passage) not in known]
+        nearness = partial(searching.nearness, pairs=others, vectors=vectors)
+        more = await self._database.read(nearness, deadline_s=DEADLINE_S) if others else []
+        share = WORDS if language in _EMBEDDED else WORDS_ALONE
+        return _fused(len(queries), [*meant, *more], worded, share=share, limit=limit)
+
+    async def _by_meaning(self, queries: Sequence[str]) -> tuple[list[list[float]], list[searching.Hit]]:
+        loop = asyncio.get_running_loop()
+        vectors = list(await asyncio.gather(*(loop.run_in_executor(_pool(), _vector, q) for q in queries)))
+        near = partial(searching.near_meaning, vectors=vectors)
+        return vectors, await self._database.read(near, deadline_s=DEADLINE_S)
 
     async def _size_of(self, generation: str) -> searching.Size:
         kept = self._size
@@ -125,25 +139,16 @@ def _vector(query: str) -> list[float]:
     return embedder().vector(query)
 
 
-def _ranked(
-    connection: sa.Connection,
-    *,
-    queries: Sequence[str],
-    vectors: Sequence[Sequence[float]],
-    language: str,
-    limit: int,
-    among: searching.Size,
+def _fused(
+    count: int, meant: Sequence[searching.Hit], worded: Sequence[searching.Hit], *, share: float, limit: int
 ) -> list[list[int]]:
-    """Ids for each query, best first: words and meaning vote by place."""
-    scores: list[dict[int, float]] = [{} for _ in queries]
-    for hits in (
-        searching.near_words(connection, queries, language, among=among),
-        searching.near_meaning(connection, vectors),
-    ):
-        places = [0] * len(queries)
-        for hit in hits:
-            scores[hit.query][hit.passage] = scores[hit.query].get(hit.passage, 0.0) + 1 / (FUSED + places[hit.query])
-            places[hit.query] += 1
+    """Ids for each query, best first: nearness in meaning, and `share` of the weight of shared words, at most 1."""
+    scores: list[dict[int, float]] = [{} for _ in range(count)]
+    most = [max((h.score for h in worded if h.query == n), default=1.0) for n in range(count)]
+    for hit in meant:
+        scores[hit.query][hit.passage] = hit.score
+    for hit in worded:
+        scores[hit.query][hit.passage] = scores[hit.query].get(hit.passage, 0.0) + share * hit.score / most[hit.query]
     return [[i for i, _ in sorted(s.items(), key=lambda pair: (-pair[1], pair[0]))[:limit]] for s in scores]
 
 

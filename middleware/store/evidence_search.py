@@ -12,9 +12,9 @@ from .schema import evidence_passages as passages
 
 FOUND = 30
 """Passages that each way of searching gives for one query."""
-RARE = 0.15
+RARE = 0.04
 """Words in more than this share of all passages say too little to search by, where a query has others."""
-MAX_LEXEMES = 10
+MAX_LEXEMES = 7
 """Words of a query that are searched by: the rarest."""
 _EF_SEARCH = 120
 """Width of the search in the graph of vectors (pgvector's `hnsw.ef_search`)."""
@@ -55,6 +55,13 @@ _BY_MEANING = """
         SELECT passage_id, vector <#> q.vector AS distance FROM evidence_vectors
         WHERE current ORDER BY vector <#> q.vector LIMIT %(found)s
     ) v ORDER BY q.n, v.distance, v.passage_id
+"""
+
+_NEARNESS = """
+    SELECT p.query, v.passage_id, -(v.vector <#> q.vector)
+    FROM unnest(%(queries)s::int[], %(passages)s::bigint[]) AS p(query, passage)
+    JOIN evidence_vectors v ON v.passage_id = p.passage
+    JOIN unnest(%(vectors)s::halfvec[]) WITH ORDINALITY AS q(vector, n) ON q.n = p.query + 1
 """
 
 
@@ -118,5 +125,20 @@ def near_meaning(connection: sa.Connection, vectors: Sequence[Sequence[float]]) 
     rows = connection.exec_driver_sql(
         _BY_MEANING,
         {"vectors": [vector_text(v) for v in vectors], "found": FOUND},
+    )
+    return [Hit(int(n), int(i), float(s)) for n, i, s in rows]
+
+
+def nearness(
+    connection: sa.Connection, pairs: Sequence[tuple[int, int]], vectors: Sequence[Sequence[float]]
+) -> list[Hit]:
+    """How near passages are to queries in meaning, for (query, passage) pairs."""
+    rows = connection.exec_driver_sql(
+        _NEARNESS,
+        {
+            "queries": [n for n, _ in pairs],
+            "passages": [i for _, i in pairs],
+            "vectors": [vector_text(v) for v in vectors],
+        },
     )
     return [Hit(int(n), int(i), float(s)) for n, i, s in rows]
