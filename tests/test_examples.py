@@ -22,6 +22,7 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 SCRIPTS = {
     "chat.py": ["four hours", "annotate, released", "interaction"],
     "streaming.py": ["Less salt", "allow, released"],
+    "evidence.py": ["[1] leaflet-1: High blood pressure rarely causes symptoms", "no source: "],
     "tools.py": ["lookup_label", "tool_call["],
     "held.py": ["pending_review: ", "wardround review show rd_"],
     "audit.py": ["the log is unaltered", "opened"],

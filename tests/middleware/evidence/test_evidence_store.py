@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 import sqlalchemy as sa
 
+from wardround.agents.knowledge.agent import KnowledgeAgent
 from wardround.agents.knowledge.embedder import embedder
-from wardround.agents.ports import StoredPassage
+from wardround.agents.ports import Report, StoredPassage
 from wardround.middleware.evidence import Document, Refused, read
 from wardround.middleware.evidence.importing import Given, Importer, Outcome, files_of, remove
 from wardround.middleware.evidence.retriever import EvidenceRetriever, PinnedRetriever
@@ -21,6 +23,9 @@ from wardround.middleware.store import evidence as store
 from wardround.middleware.store import evidence_search as searching
 from wardround.middleware.store.database import Database
 from wardround.policies.errors import InputError, StoreError
+from wardround.policies.request import Audience, Case, Message, RoundRequest, Task
+
+T = TypeVar("T")
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 LEAFLET = """# Tamoril leaflet
@@ -345,3 +350,30 @@ def test_front_matter_that_unfolds_without_end_is_refused(tmp_path: Path) -> Non
 def test_a_missing_path_is_one_clear_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         files_of([tmp_path / "none.pdf"])
+
+
+class Inline:
+    """The `Compute` port on the spot."""
+
+    async def run(self, work: Callable[..., T], /, *args: Any) -> T:
+        return work(*args)
+
+
+def verdict(retriever: EvidenceRetriever | PinnedRetriever, draft: str) -> Report:
+    request = RoundRequest(messages=(Message(role="user", text="How do I take Tamoril?"),))
+    case = Case(request=request, audience=Audience.CLINICIAN, language="en", task=Task.OTHER, draft=draft)
+    return asyncio.run(KnowledgeAgent(Inline(), retriever).check(case, {}))
+
+
+def test_a_replay_gives_the_verdict_of_its_day_whatever_was_imported_since(database: Database, tmp_path: Path) -> None:
+    draft = "Thank you for asking. Tamoril is taken once a day in the evening. The usual dose of Tamoril is 20 mg."
+    path = write(tmp_path, "leaflet.md", LEAFLET)
+    take_in(database, path)
+    then = verdict(EvidenceRetriever(database, lambda: NOW), draft)
+    assert then.supported and not then.findings
+    write(tmp_path, "leaflet.md", LEAFLET.replace("once a day", "twice a day").replace("20 mg", "40 mg"))
+    take_in(database, path)
+    now = verdict(EvidenceRetriever(database, lambda: NOW), draft)
+    assert now.findings
+    replayed = verdict(PinnedRetriever(database, [r.passages for r in then.retrieved], NOW.date()), draft)
+    assert repr(replayed) == repr(then)
