@@ -19,7 +19,7 @@ from wardround.policies.errors import WardroundError
 
 from ..weights import checked
 from .entail import Cause, Label, Verdict
-from .statement import Statement, weight
+from .statement import Statement, polarity, weight
 from .verifier import MODEL, Scores
 from .windows import Window
 
@@ -78,7 +78,7 @@ def weights() -> Weights:
 
 FEATURES = (
     "support", "against", "relevance", "covered", "other_figure", "opposite", "exact_support", "figure_missing",
-    "figure_found",
+    "figure_found", "sides_differ", "sides_agree", "denial_differs",
 )  # fmt: skip
 
 
@@ -101,7 +101,29 @@ def features(claim: Statement, exact: Verdict, read: Sequence[tuple[Window, Scor
         exact.confidence if exact.label is Label.SUPPORTED else 0.0,
         float(bool(exact.missing)),
         float(bool(claim.quantities) and not exact.missing),
+        *_sides(claim, read),
     )
+
+
+def _sides(claim: Statement, read: Sequence[tuple[Window, Scores]]) -> tuple[float, float, float]:
+    """Of the stretch that speaks most clearly: whether it takes another side on an axis that both speak of, or the
+    same (more or less, before or after), and whether just one of claim and its nearest sentence denies something."""
+    if not read:
+        return 0.0, 0.0, 0.0
+    window = max(read, key=lambda r: max(r[1].supported, r[1].contradicted) - r[1].neutral)[0]
+    if not window.statements:
+        return 0.0, 0.0, 0.0
+    mine = polarity(claim.tokens)
+    theirs = polarity(t for s in window.statements for t in s.tokens)
+    shared = [k for k in mine if k[0] in "@~" and k in theirs]
+    apart = any(mine[k].isdisjoint(theirs[k]) for k in shared)
+    nearest = max(window.statements, key=lambda s: len(s.keys & claim.keys))
+    differs = _denies(claim) != _denies(nearest)
+    return float(apart), float(any(not mine[k].isdisjoint(theirs[k]) for k in shared)), float(differs)
+
+
+def _denies(statement: Statement) -> bool:
+    return any(t.head and t.negated for t in statement.tokens)
 
 
 def weigh(

@@ -21,6 +21,8 @@ class Window(NamedTuple):
     text: str
     score: float
     """Weight of the words shared with the claim."""
+    statements: tuple[Statement, ...] = ()
+    """Its sentences, compiled."""
 
 
 def windows(claim: Statement, passages: Sequence[Passage], *, most: int) -> list[Window]:
@@ -36,7 +38,8 @@ def _of(passage: Passage, weights: dict[str, float], most: int) -> list[Window]:
     shares = [sum(w for k, w in weights.items() if k in s.keys) for s in passage.statements]
     if sum(sizes) <= WINDOW_WORDS:
         text = " ".join(s.text.strip() for s in passage.statements)
-        return [Window(passage, text, _covered(passage.statements, weights))] if text else []
+        score = _covered(passage.statements, weights)
+        return [Window(passage, text, score, passage.statements)] if text else []
     left = set(range(len(sizes)))
     found: list[Window] = []
     while left and len(found) < most:
@@ -44,7 +47,8 @@ def _of(passage: Passage, weights: dict[str, float], most: int) -> list[Window]:
         first, last = _grown(centre, sizes, shares, left)
         left -= set(range(first, last + 1))
         taken = passage.statements[first : last + 1]
-        found.append(Window(passage, " ".join(s.text.strip() for s in taken), _covered(taken, weights)))
+        text = " ".join(s.text.strip() for s in taken)
+        found.append(Window(passage, text, _covered(taken, weights), taken))
     return found
 
 
