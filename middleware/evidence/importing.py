@@ -130,7 +130,7 @@ class Importer:
             return Outcome(clean(str(path)), "refused", f"{read_out.key!r} was just taken in from {clean(str(other))}")
         if before is not None:
             notes = (*notes, *_doubts(before, about, source))
-        cuts = self._embedded(passages, pool, done)
+        cuts = self._embedded(about.title, passages, pool, done)
         row = _row(read_out.key, about, source, digest, passages)
         at = self._now()
         deadline_s = store.patience_s(len(cuts) + (before.passages if before else 0))
@@ -138,10 +138,12 @@ class Importer:
         status = "imported" if before is None else "replaced"
         return Outcome(where, status, "", identity, about.title, len(passages), notes)
 
-    def _embedded(self, passages: Sequence[Passage], pool: ThreadPoolExecutor, done: int) -> list[store.NewPassage]:
+    def _embedded(
+        self, title: str, passages: Sequence[Passage], pool: ThreadPoolExecutor, done: int
+    ) -> list[store.NewPassage]:
         model = embedder()
         found: list[store.NewPassage] = []
-        vectors = pool.map(partial(_vector, model), passages)
+        vectors = pool.map(partial(_vector, model, title), passages)
         for passage, vector in zip(passages, vectors, strict=True):
             found.append(
                 store.NewPassage(passage.ordinal, passage.headings, passage.page, passage.locator, passage.text, vector)
@@ -171,10 +173,10 @@ def _doubts(before: store.Edition, about: About, source: str) -> tuple[str, ...]
     return (f"takes the place of edition {before.id}, {before.title!r} from {before.source}: is it the same document?",)
 
 
-def _vector(model: Embedder, passage: Passage) -> list[float]:
-    """A passage's meaning is read with the headings it stands under."""
-    above = ". ".join(passage.headings[-2:])
-    return model.vector(f"{above}. {passage.text}" if above else passage.text)
+def _vector(model: Embedder, title: str, passage: Passage) -> list[float]:
+    """A passage's meaning is read with its document's title and the headings above it: it seldom repeats them."""
+    above = dict.fromkeys((title, *passage.headings[-2:]))
+    return model.vector(". ".join((*above, passage.text)))
 
 
 def _row(key: str, about: About, source: str, digest: str, passages: Sequence[Passage]) -> dict[str, Any]:

@@ -164,13 +164,13 @@ def add(connection: sa.Connection, edition: Mapping[str, Any], cut: Sequence[New
     identity: int = connection.execute(sa.insert(documents).values(row).returning(documents.c.id)).scalar_one()
     words = sa.func.to_tsvector(sa.cast(config(edition["language"]), REGCONFIG), sa.bindparam("searched"))
     insert = sa.insert(passages).values(lexemes=words).returning(passages.c.id, sort_by_parameter_order=True)
-    ids = list(connection.execute(insert, [_row(identity, p) for p in cut]).scalars()) if cut else []
+    ids = list(connection.execute(insert, [_row(identity, edition["title"], p) for p in cut]).scalars()) if cut else []
     _copy_vectors(connection, zip(ids, cut, strict=True))
     _count(connection, identity)
     return identity
 
 
-def _row(document: int, passage: NewPassage) -> dict[str, Any]:
+def _row(document: int, title: str, passage: NewPassage) -> dict[str, Any]:
     return {
         "document_id": document,
         "ordinal": passage.ordinal,
@@ -179,7 +179,7 @@ def _row(document: int, passage: NewPassage) -> dict[str, Any]:
         "locator": passage.locator,
         "text": passage.text,
         "words": len(passage.text.split()),
-        "searched": searchable("\n".join((*passage.headings, passage.text))),
+        "searched": searchable("\n".join((*dict.fromkeys((title, *passage.headings)), passage.text))),
         "current": True,
     }
 
