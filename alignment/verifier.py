@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 from wardround.agents.knowledge.pairing import MARKS, Paired, Pairer
 from wardround.agents.weights import silent_runtime
 
-from .finetune import WIDTH, weights_folder
+from .minilm import WIDTH, pooled, trunk, write_int8
+from .minilm import rate as share_of
 from .pairs import Pair
 from .verdicts import UNSUPPORTED
 
 BATCH = 32
-RATE = 8e-5
 WARM_UP = 0.08
 SMOOTHING = 0.05
 """Share of a label's weight that the other two classes get."""
@@ -80,13 +80,10 @@ class Item(NamedTuple):
 
 def build() -> Any:
     """The network before training; raises `ImportError` without the extra `train`."""
-    torch, transformers = import_module("torch"), import_module("transformers")
-    trunk = transformers.AutoModel.from_pretrained(
-        str(weights_folder()), attn_implementation="eager", add_pooling_layer=False
-    )
+    torch = import_module("torch")
     parts = torch.nn.ModuleDict(
         {
-            "trunk": trunk,
+            "trunk": trunk(),
             "marks": torch.nn.Linear(MARKS, WIDTH, bias=False),
             "classes": torch.nn.Linear(2 * WIDTH, 3),
         }
@@ -115,14 +112,14 @@ def _weight(source: str) -> float:
     return WEIGHTS.get(source) or WEIGHTS.get(source.partition("/")[0]) or 1.0
 
 
-def train(model: Any, learned: Sequence[Item], *, seed: int, say: Callable[[str], None], rate: float = RATE) -> None:
+def train(model: Any, learned: Sequence[Item], *, seed: int, say: Callable[[str], None], rate: float) -> None:
     """Train in place, once over the pairs."""
     torch = import_module("torch")
     torch.manual_seed(seed)
     chosen = random.Random(seed)  # noqa: S311 - order of training, no secret
     batches = _batches(learned, chosen)
     rates = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.01, fused=True)
-    schedule = torch.optim.lr_scheduler.LambdaLR(rates, _rate(len(batches)))
+    schedule = torch.optim.lr_scheduler.LambdaLR(rates, share_of(len(batches), warm_up=WARM_UP))
     model.train()
     began, mean = time.monotonic(), 0.0
     for step, batch in enumerate(batches):
@@ -150,15 +147,6 @@ def average(model: Any, before: Mapping[str, Any]) -> None:
     model.load_state_dict(mean)
 
 
-def _rate(steps: int) -> Callable[[int], float]:
-    """Up during the warm-up, then down to nothing."""
-
-    def share(step: int) -> float:
-        return min(1.0, (step + 1) / (WARM_UP * steps), (steps - step) / (steps * (1 - WARM_UP)))
-
-    return share
-
-
 def _batches(learned: Sequence[Item], chosen: random.Random) -> list[list[Item]]:
     """Batches of like length, in random order."""
     order = sorted(learned, key=lambda i: (len(i.paired.ids) // 8, chosen.random()))
@@ -180,13 +168,11 @@ def scores(torch: Any, model: Any, batch: Sequence[Paired]) -> Any:
 
 def forward(torch: Any, model: Any, ids: Any, types: Any, mask: Any, marks: Any) -> Any:
     """The network: words with their marks through the trunk; first token and mean to three scores."""
-    trunk = model["trunk"]
-    words = trunk.embeddings.word_embeddings(ids) + model["marks"](marks)
-    hidden = trunk(inputs_embeds=words, token_type_ids=types, attention_mask=mask).last_hidden_state
-    kept = mask.unsqueeze(-1).float()
-    mean = (hidden * kept).sum(1) / kept.sum(1).clamp(min=1)
-    pooled = torch.cat((hidden[:, 0], mean), dim=-1)
-    return model["classes"](torch.nn.functional.dropout(pooled, 0.1, training=model.training))
+    layers = model["trunk"]
+    words = layers.embeddings.word_embeddings(ids) + model["marks"](marks)
+    hidden = layers(inputs_embeds=words, token_type_ids=types, attention_mask=mask).last_hidden_state
+    read = torch.cat((hidden[:, 0], pooled(hidden, mask)), dim=-1)
+    return model["classes"](torch.nn.functional.dropout(read, 0.1, training=model.training))
 
 
 def _loss(torch: Any, model: Any, batch: Sequence[Item]) -> Any:
@@ -216,47 +202,26 @@ def export(model: Any, path: str) -> None:
         def forward(self, input_ids: Any, token_type_ids: Any, attention_mask: Any, marks: Any) -> Any:
             return forward(torch, self.parts, input_ids, token_type_ids, attention_mask, marks)
 
-    model.eval()
     ids = torch.ones(2, 16, dtype=torch.long)
     given = {"input_ids": ids, "token_type_ids": ids, "attention_mask": ids, "marks": torch.zeros(2, 16, MARKS)}
-    _write(torch, Whole().eval(), given, "scores", path)
+    model.eval()
+    write_int8(Whole(), given, ["scores"], path)
 
 
 def export_embedder(path: str) -> None:
     """Write the untouched MiniLM with mean pooling as int8 ONNX."""
     silent_runtime()
-    torch, transformers = import_module("torch"), import_module("transformers")
-    trunk = transformers.AutoModel.from_pretrained(
-        str(weights_folder()), attn_implementation="eager", add_pooling_layer=False
-    ).eval()
+    torch = import_module("torch")
     module: Any = torch.nn.Module
 
     class Pooled(module):  # type: ignore[misc]  # torch is loaded by name and has no types here
         def __init__(self) -> None:
             super().__init__()  # pyright: ignore[reportUnknownMemberType]
-            self.trunk = trunk
+            self.trunk = trunk()
 
         def forward(self, input_ids: Any, attention_mask: Any) -> Any:
             hidden = self.trunk(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-            kept = attention_mask.unsqueeze(-1).float()
-            return (hidden * kept).sum(1) / kept.sum(1).clamp(min=1)
+            return pooled(hidden, attention_mask)
 
     ids = torch.ones(2, 16, dtype=torch.long)
-    _write(torch, Pooled().eval(), {"input_ids": ids, "attention_mask": ids}, "vector", path)
-
-
-def _write(torch: Any, module: Any, given: Mapping[str, Any], told: str, path: str) -> None:
-    """Dynamic quantisation, one scale for each output channel."""
-    both = {0: "texts", 1: "tokens"}
-    torch.onnx.export(
-        module,
-        tuple(given.values()),
-        path + ".float",
-        input_names=list(given),
-        output_names=[told],
-        dynamic_axes={**dict.fromkeys(given, both), told: {0: "texts"}},
-        opset_version=17,
-        dynamo=False,
-    )
-    quantization = import_module("onnxruntime.quantization")
-    quantization.quantize_dynamic(path + ".float", path, weight_type=quantization.QuantType.QInt8, per_channel=True)
+    write_int8(Pooled(), {"input_ids": ids, "attention_mask": ids}, ["vector"], path)

@@ -6,19 +6,12 @@ languages get vectors too, but these tell little: there, full text finds the pas
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import Any
 
 from ..weights import checked, session
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Floats: TypeAlias = NDArray[np.float32]
 
 MODEL = Path(__file__).parent / "model"
 WIDTH = 384
@@ -39,26 +32,18 @@ class Embedder:
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(MAX_TOKENS)
 
-    def embed(self, texts: Sequence[str]) -> Floats:
-        """One row for each text, in order: shape (texts, 384), length 1.
+    def vector(self, text: str) -> list[float]:
+        """The vector of one text, its 384 numbers.
 
         Texts are run one by one: int8 scales are those of all that is run together, so that a vector would depend on
         its neighbours.
         """
         numpy = import_module("numpy")
-        if not texts:
-            return cast("Floats", numpy.zeros((0, WIDTH), dtype=numpy.float32))
-        return cast("Floats", numpy.stack([self._one(numpy, text) for text in texts]))
-
-    def vector(self, text: str) -> list[float]:
-        """The vector of one text."""
-        return [float(x) for x in self._one(import_module("numpy"), text)]
-
-    def _one(self, numpy: Any, text: str) -> Any:
         encoding: Any = self._tokenizer.encode(text.encode("utf-8", "replace").decode())
         ids = numpy.array([encoding.ids], dtype=numpy.int64)
         vector = self._session.run(None, {"input_ids": ids, "attention_mask": numpy.ones_like(ids)})[0][0]
-        return (vector / max(float(numpy.linalg.norm(vector)), 1e-9)).astype(numpy.float32)
+        length = max(float(numpy.linalg.norm(vector)), 1e-9)
+        return [float(x) / length for x in vector]
 
 
 @cache
